@@ -1,0 +1,188 @@
+import * as v from "valibot";
+
+/**
+ * The declaration of what may leave an installation and enter another. Everything else is derived from it: the SELECT
+ * lists, the manifest, the import's column lists, the scope page and the check that nothing was forgotten. Keys, foreign
+ * keys, types, identity and generated columns are read from PostgreSQL's catalog, never declared again.
+ */
+export interface Scope {
+  name: string;
+  /** Raised when a table or column changes meaning. */
+  version: number;
+  app: { name: string; version: string };
+  description: string;
+  options: Record<string, ScopeOption>;
+  /** Options that a request may name and that change nothing but a warning, with the reason. */
+  ignoredOptions: Record<string, string>;
+  /** Where the installation keeps its people: who may be the importer. */
+  users: ScopeUsers;
+  /** By table name, `schema.table` outside of `public`. */
+  tables: Record<string, TableScope>;
+  /** Tables that never leave, with the reason. */
+  excludedTables: Record<string, string>;
+  settings?: ScopeSettings;
+}
+
+export interface ScopeOption {
+  default: boolean;
+  label: string;
+  description: string;
+}
+
+export interface ScopeUsers {
+  table: string;
+  id: string;
+  email: string;
+  /** SQL condition over the user's row: who may act as an importer. */
+  admin: string;
+}
+
+export interface TableScope {
+  /** Columns that leave and enter. */
+  columns: readonly string[];
+  /** Columns that never leave, with the reason. */
+  excluded?: Record<string, string>;
+  /** Included columns whose name or type looks like a secret, with the reason why they hold none. */
+  notSecret?: Record<string, string>;
+  /** SQL condition over the table's row: which rows leave. */
+  where?: string;
+  /** SQL expressions that replace a column's value on the way out. */
+  rewrite?: Record<string, string>;
+  /** The option that turns the table on; `off` says whether the bundle then lacks the table or holds it empty. */
+  option?: { name: string; off: "absent" | "empty" };
+  /** Columns that `overwrite_metadata_only` may refresh. */
+  metadata?: readonly string[];
+  /** Columns that name the user who made the row: the importer on insert, never touched afterwards. */
+  importer?: readonly string[];
+  /** The table is exported but never imported, with the reason. */
+  importNever?: string;
+  /** Existing rows are history and are never updated. */
+  appendOnly?: boolean;
+  /** Columns that identify the same thing across installations. */
+  naturalKey?: readonly string[];
+  /** The column that names the tenant; an import never moves a row from one tenant to another. */
+  tenant?: string;
+  /** The stored object that a row owns. */
+  blob?: BlobScope;
+}
+
+export interface BlobScope {
+  /** The option that decides whether objects travel with their rows. */
+  option: string;
+  /** Columns of the table. */
+  id: string;
+  key: string;
+  name: string;
+  size: string;
+  sha256: string;
+  contentType: string;
+}
+
+/** Settings that are written to the manifest for the reader; an import never applies them. */
+export interface ScopeSettings {
+  option: string;
+  table: string;
+  key: string;
+  value: string;
+  /** Setting keys that leave; every other key stays. */
+  include: readonly string[];
+}
+
+const identifier = v.pipe(v.string(), v.nonEmpty("a name may not be empty"));
+const reason = v.pipe(v.string(), v.minLength(8, "give the reason in a few words"));
+const columns = v.array(identifier);
+
+const tableSchema = v.strictObject({
+  columns: v.pipe(columns, v.nonEmpty("a table needs at least one column")),
+  excluded: v.optional(v.record(identifier, reason)),
+  notSecret: v.optional(v.record(identifier, reason)),
+  where: v.optional(v.string()),
+  rewrite: v.optional(v.record(identifier, v.string())),
+  option: v.optional(v.strictObject({ name: identifier, off: v.picklist(["absent", "empty"]) })),
+  metadata: v.optional(columns),
+  importer: v.optional(columns),
+  importNever: v.optional(reason),
+  appendOnly: v.optional(v.boolean()),
+  naturalKey: v.optional(columns),
+  tenant: v.optional(identifier),
+  blob: v.optional(
+    v.strictObject({
+      option: identifier,
+      id: identifier,
+      key: identifier,
+      name: identifier,
+      size: identifier,
+      sha256: identifier,
+      contentType: identifier,
+    }),
+  ),
+});
+
+const scopeSchema = v.strictObject({
+  name: v.pipe(v.string(), v.regex(/^[a-z][a-z0-9-]*$/, "a scope's name is lowercase letters, digits and hyphens")),
+  version: v.pipe(v.number(), v.integer(), v.minValue(1)),
+  app: v.strictObject({ name: identifier, version: identifier }),
+  description: v.string(),
+  options: v.record(identifier, v.strictObject({ default: v.boolean(), label: v.string(), description: v.string() })),
+  ignoredOptions: v.record(identifier, reason),
+  users: v.strictObject({ table: identifier, id: identifier, email: identifier, admin: identifier }),
+  tables: v.record(identifier, tableSchema),
+  excludedTables: v.record(identifier, reason),
+  settings: v.optional(
+    v.strictObject({ option: identifier, table: identifier, key: identifier, value: identifier, include: columns }),
+  ),
+});
+
+/**
+ * Checks a declaration in itself and returns it unchanged. Whether it fits a database is `checkScope`'s question.
+ * @throws TypeError naming every mistake at once.
+ */
+export function defineScope(declaration: Scope): Scope {
+  const parsed = v.safeParse(scopeSchema, declaration);
+  const mistakes = parsed.success
+    ? contradictions(declaration)
+    : parsed.issues.map((issue) => `${v.getDotPath(issue) ?? "scope"}: ${issue.message}`);
+  if (mistakes.length > 0) throw new TypeError(`scope ${declaration.name} is not usable:\n  ${mistakes.join("\n  ")}`);
+  return declaration;
+}
+
+function contradictions(scope: Scope): string[] {
+  const found: string[] = [];
+  const options = new Set(Object.keys(scope.options));
+  const needOption = (where: string, name: string | undefined) => {
+    if (name !== undefined && !options.has(name)) found.push(`${where}: no option is named ${name}`);
+  };
+  needOption("settings", scope.settings?.option);
+  for (const [name, table] of Object.entries(scope.tables)) {
+    if (scope.excludedTables[name] !== undefined) found.push(`${name}: both included and excluded`);
+    needOption(name, table.option?.name);
+    needOption(`${name}.blob`, table.blob?.option);
+    found.push(...columnContradictions(name, table));
+  }
+  return found;
+}
+
+function columnContradictions(name: string, table: TableScope): string[] {
+  const included = new Set(table.columns);
+  const found: string[] = [];
+  if (included.size !== table.columns.length) found.push(`${name}: a column is listed twice`);
+  for (const column of Object.keys(table.excluded ?? {})) {
+    if (included.has(column)) found.push(`${name}.${column}: both included and excluded`);
+  }
+  const { blob } = table;
+  const references = {
+    notSecret: Object.keys(table.notSecret ?? {}),
+    rewrite: Object.keys(table.rewrite ?? {}),
+    metadata: table.metadata ?? [],
+    importer: table.importer ?? [],
+    naturalKey: table.naturalKey ?? [],
+    tenant: table.tenant === undefined ? [] : [table.tenant],
+    blob: blob === undefined ? [] : [blob.id, blob.key, blob.name, blob.size, blob.sha256, blob.contentType],
+  };
+  for (const [role, names] of Object.entries(references)) {
+    for (const column of names) {
+      if (!included.has(column)) found.push(`${name}.${role}: ${column} is not an included column`);
+    }
+  }
+  return found;
+}
