@@ -27,7 +27,7 @@ export const assetTables: Record<string, TableScope> = {
     ],
     // Parsers of many tools write here, so the keys cannot be listed; none of them nests what it was not asked for.
     rewrite: { metadata: withoutSecrets("metadata") },
-    metadata: ["technologies", "tags", "notes", "metadata"],
+    metadata: ["tags", "notes", "metadata"],
     naturalKey: ["organization_id", "type", "normalized_value"],
     tenant: "organization_id",
   },

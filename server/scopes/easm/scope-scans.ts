@@ -103,7 +103,6 @@ export const scanTables: Record<string, TableScope> = {
       "report_id",
       "object_key",
       "original_name",
-      "extension",
       "content_type",
       "size_bytes",
       "sha256",
