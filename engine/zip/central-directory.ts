@@ -1,0 +1,134 @@
+import type { ByteSource } from "../byte-source.ts";
+import type { Codec } from "../codec.ts";
+import { BackupError } from "../errors.ts";
+import type { Limits } from "../limits.ts";
+import { printableName } from "../paths.ts";
+import type { DirectoryExtent } from "./end-of-directory.ts";
+import { assertSizes, assertSupported, assertType, type ListedEntry } from "./entry.ts";
+import { readExtraFields, widen } from "./extra.ts";
+import { zipFault } from "./fault.ts";
+import { latin1, readName } from "./names.ts";
+import {
+  type CentralHeader,
+  centralHeaderLength,
+  flag,
+  holdsSignature,
+  readCentralHeader,
+  signature,
+  viewOf,
+} from "./records.ts";
+import { WindowReader } from "./window-reader.ts";
+
+const windowLength = 1024 * 1024;
+/** The longest header there can be: three fields of 65,535 bytes. */
+const longestHeader = centralHeaderLength + 3 * 0xffff;
+
+export interface DirectoryContext {
+  codec: Codec;
+  limits: Limits;
+  signal?: AbortSignal | undefined;
+}
+
+/** Walks the directory: it must hold exactly the announced number of headers in exactly the announced bytes. */
+export async function readDirectory(
+  source: ByteSource,
+  extent: DirectoryExtent,
+  context: DirectoryContext,
+): Promise<ListedEntry[]> {
+  assertEntryCount(extent, context.limits);
+  const end = extent.offset + extent.size;
+  const reader = new WindowReader(source, end, windowLength, context.signal);
+  const entries: ListedEntry[] = [];
+  let position = extent.offset;
+  while (position < end) {
+    if (entries.length === extent.entries)
+      throw zipFault("ZIP_AMBIGUOUS", `the directory holds more than the ${extent.entries} entries announced`, position);
+    const room = Math.min(end - position, longestHeader);
+    if (!reader.has(position, room)) await reader.fill(position, room);
+    position += readHeader(reader.at(position, room), position, extent, context, entries);
+  }
+  if (entries.length !== extent.entries) {
+    throw zipFault("ZIP_AMBIGUOUS", `${extent.entries} entries are announced and ${entries.length} listed`, position);
+  }
+  return entries;
+}
+
+function assertEntryCount(extent: DirectoryExtent, limits: Limits): void {
+  if (extent.entries > limits.entries) {
+    throw new BackupError("LIMIT_ENTRIES", `the archive has ${extent.entries} entries; at most ${limits.entries} are allowed`);
+  }
+  if (extent.entries * centralHeaderLength > extent.size) {
+    throw zipFault(
+      "ZIP_BAD_RECORD",
+      `${extent.entries} entries do not fit in a directory of ${extent.size} bytes`,
+      extent.offset,
+    );
+  }
+}
+
+/** Reads the header at the start of `bytes` into `entries` and returns its length. `at` is its offset in the archive. */
+function readHeader(
+  bytes: Uint8Array,
+  at: number,
+  extent: DirectoryExtent,
+  context: DirectoryContext,
+  entries: ListedEntry[],
+): number {
+  const view = viewOf(bytes);
+  if (bytes.length < centralHeaderLength || view.getUint32(0, true) !== signature.centralHeader) {
+    throw zipFault("ZIP_BAD_RECORD", "no central directory header where one is expected", at);
+  }
+  const header = readCentralHeader(view, 0);
+  const nameEnd = centralHeaderLength + header.nameLength;
+  const extraEnd = nameEnd + header.extraLength;
+  const length = extraEnd + header.commentLength;
+  if (length > bytes.length) throw zipFault("ZIP_BAD_RECORD", "a central directory header overruns the directory", at);
+  if (holdsSignature(bytes.subarray(extraEnd, length))) throw zipFault("ZIP_AMBIGUOUS", "a file comment holds a ZIP record", at);
+  const entry = listedEntry(header, bytes.subarray(centralHeaderLength, nameEnd), bytes.subarray(nameEnd, extraEnd), at, context);
+  if (entry.headerOffset >= extent.offset)
+    throw zipFault("ZIP_OVERLAP", "the local header lies in the directory or beyond", at, entry.path);
+  assertEntryLimits(entry, context.limits);
+  entries.push(entry);
+  return length;
+}
+
+function listedEntry(
+  header: CentralHeader,
+  name: Uint8Array,
+  extra: Uint8Array,
+  at: number,
+  context: DirectoryContext,
+): ListedEntry {
+  const raw = latin1(name);
+  assertSupported(header, at, raw);
+  const fields = readExtraFields(extra, { offset: at, entry: raw });
+  const utf8 = (header.flags & flag.utf8) !== 0;
+  const { path, rawName } = readName({ name, raw, utf8, unicodePath: fields.unicodePath, at }, context.codec.crc32);
+  const wide = widen(header, fields.zip64, { offset: at, entry: path });
+  if (wide.disk !== 0) throw zipFault("ZIP_UNSUPPORTED", "the entry lies in another file of a split archive", at, path);
+  const { crc32, flags, method } = header;
+  const { size, storedSize, headerOffset } = wide;
+  const unicodePath = fields.unicodePath !== undefined;
+  const entry = { path, rawName, size, storedSize, crc32, flags, method, headerOffset, dataOffset: 0, unicodePath };
+  assertType(header, entry, at);
+  assertSizes(entry, at);
+  return entry;
+}
+
+function assertEntryLimits(entry: ListedEntry, limits: Limits): void {
+  const details = { entry: printableName(entry.path) };
+  if (entry.size > limits.entryBytes) {
+    throw new BackupError(
+      "LIMIT_ENTRY_BYTES",
+      `entry "${details.entry}" has ${entry.size} bytes; at most ${limits.entryBytes} are allowed`,
+      details,
+    );
+  }
+  if (entry.size > limits.ratioFloorBytes && entry.size > entry.storedSize * limits.ratio) {
+    throw new BackupError(
+      "LIMIT_RATIO",
+      `entry "${details.entry}" grows from ${entry.storedSize} to ${entry.size} bytes, more than ${limits.ratio} times`,
+      details,
+    );
+  }
+}

@@ -1,0 +1,76 @@
+import type { Codec } from "../codec.ts";
+
+/** Samples are taken at this many places, each this long. */
+const samples = 4;
+const sampleLength = 4096;
+/** Bits a byte: text and rows have 4 to 6, compressed or encrypted content above 7.9. */
+const suspiciousEntropy = 7.6;
+/** Below this, trying costs less than knowing. */
+const smallest = 8 * 1024;
+
+/**
+ * Whether deflating would gain next to nothing, judged by samples: random bytes deflate at a fifteenth of the speed at which they
+ * are stored. Even bytes alone are no proof (they may repeat), so that what looks random is tried before it is believed.
+ */
+export async function isIncompressible(bytes: Uint8Array, codec: Codec): Promise<boolean> {
+  if (bytes.length < smallest) return false;
+  const sample = takeSample(bytes);
+  if (entropy(sample) < suspiciousEntropy) return false;
+  const tried = await codec.deflate(sample, { level: 1, final: true });
+  return tried.length > sample.length * 0.97;
+}
+
+function takeSample(bytes: Uint8Array): Uint8Array {
+  const length = Math.min(sampleLength, Math.floor(bytes.length / samples));
+  const sample = new Uint8Array(samples * length);
+  for (let i = 0; i < samples; i++) {
+    const at = Math.floor(((bytes.length - length) * i) / (samples - 1));
+    sample.set(bytes.subarray(at, at + length), i * length);
+  }
+  return sample;
+}
+
+/** Shannon entropy of the bytes' frequencies, in bits. */
+function entropy(bytes: Uint8Array): number {
+  const counts = new Uint32Array(256);
+  for (let i = 0; i < bytes.length; i++) counts[bytes[i]!]!++;
+  let bits = 0;
+  for (const count of counts) if (count > 0) bits -= count * Math.log2(count / bytes.length);
+  return bits / bytes.length;
+}
+
+const storedBlockMax = 0xffff;
+const storedHeader = 5;
+
+/** RFC 1951, 3.2.4: bytes as deflate blocks without compression, none of them final. Ends byte-aligned. */
+export function storedBlocks(bytes: Uint8Array): Uint8Array {
+  const blocks = Math.ceil(bytes.length / storedBlockMax);
+  const out = new Uint8Array(bytes.length + blocks * storedHeader);
+  for (let i = 0; i < blocks; i++) {
+    const block = bytes.subarray(i * storedBlockMax, (i + 1) * storedBlockMax);
+    const at = i * (storedBlockMax + storedHeader);
+    // +0 BFINAL and BTYPE, both 0; +1 LEN; +3 its complement
+    out[at + 1] = block.length & 0xff;
+    out[at + 2] = block.length >> 8;
+    out[at + 3] = ~block.length & 0xff;
+    out[at + 4] = ~(block.length >> 8) & 0xff;
+    out.set(block, at + storedHeader);
+  }
+  return out;
+}
+
+/** RFC 1951, 3.2.6: an empty last block, fixed codes. Ends a stream of byte-aligned blocks. */
+export const lastBlock: Readonly<Uint8Array> = Uint8Array.of(3, 0);
+
+/** One block of a large entry: deflated by itself and byte-aligned, so that blocks are independent and both cores have work. */
+export async function deflateBlock(bytes: Uint8Array, level: number, codec: Codec): Promise<Uint8Array> {
+  if (level === 0 || (await isIncompressible(bytes, codec))) return storedBlocks(bytes);
+  return codec.deflate(bytes, { level, final: false });
+}
+
+/** A small entry: deflated where that makes it smaller, `undefined` where it does not. */
+export async function deflateWhole(bytes: Uint8Array, level: number, codec: Codec): Promise<Uint8Array | undefined> {
+  if (level === 0 || bytes.length === 0 || (await isIncompressible(bytes, codec))) return undefined;
+  const deflated = await codec.deflate(bytes, { level, final: true });
+  return deflated.length < bytes.length ? deflated : undefined;
+}

@@ -1,0 +1,81 @@
+import type { ByteSource } from "../byte-source.ts";
+import type { Codec } from "../codec.ts";
+import type { Container, ContainerEntry } from "../container.ts";
+import { BackupError } from "../errors.ts";
+import { defaultLimits, type Limits } from "../limits.ts";
+import { assertNoCollisions } from "../paths.ts";
+import { readDirectory } from "./central-directory.ts";
+import { findDirectory } from "./end-of-directory.ts";
+import type { ListedEntry, ZipEntry } from "./entry.ts";
+import { readEntry } from "./read-entry.ts";
+import { method } from "./records.ts";
+import { checkTiling } from "./tiling.ts";
+
+export interface OpenZipOptions {
+  codec: Codec;
+  limits?: Limits | undefined;
+  signal?: AbortSignal | undefined;
+}
+
+/** A ZIP archive opened for reading. `entries` are in the order of their data, folders among them. */
+export interface ZipContainer extends Container {
+  readonly kind: "zip";
+  readonly entries: readonly ZipEntry[];
+}
+
+/**
+ * Opens a ZIP archive and checks its whole structure: end records, directory, names, and every local header and
+ * descriptor, so that each byte belongs to exactly one record. No content is inflated; `open` checks size and CRC as it reads.
+ * Fails with a `ZIP_`, `PATH_`, `LIMIT_` or `INTEGRITY_SIZE` code, with `IO_SOURCE`, or with `signal.reason`.
+ */
+export async function openZip(source: ByteSource, options: OpenZipOptions): Promise<ZipContainer> {
+  const context = { codec: options.codec, limits: options.limits ?? defaultLimits, signal: options.signal };
+  assertArchiveBytes(source.size, context.limits);
+  const extent = await findDirectory(source, options.signal);
+  const listed = await readDirectory(source, extent, context);
+  assertTotals(listed, source.size, context.limits);
+  assertNoCollisions(listed.map((entry) => entry.path));
+  // Readers that do not know the Unicode path record see the raw names.
+  if (listed.some((entry) => entry.rawName !== undefined)) assertNoCollisions(listed.map((entry) => entry.rawName ?? entry.path));
+  await checkTiling(source, extent.offset, listed, context);
+  const entries = listed.map(toEntry);
+  return {
+    kind: "zip",
+    size: source.size,
+    entries,
+    open: (entry: ContainerEntry, signal?: AbortSignal) => readEntry(source, entry as ZipEntry, options.codec, signal),
+  };
+}
+
+function assertArchiveBytes(size: number, limits: Limits): void {
+  if (size > limits.archiveBytes) {
+    throw new BackupError("LIMIT_ARCHIVE_BYTES", `the archive has ${size} bytes; at most ${limits.archiveBytes} are allowed`);
+  }
+}
+
+function assertTotals(entries: readonly ListedEntry[], archiveSize: number, limits: Limits): void {
+  const total = entries.reduce((sum, entry) => sum + entry.size, 0);
+  if (total > limits.totalBytes) {
+    throw new BackupError("LIMIT_TOTAL_BYTES", `the archive unpacks to ${total} bytes; at most ${limits.totalBytes} are allowed`);
+  }
+  if (total > limits.ratioFloorBytes && total > archiveSize * limits.ratio) {
+    throw new BackupError(
+      "LIMIT_RATIO",
+      `the archive grows from ${archiveSize} to ${total} bytes, more than ${limits.ratio} times`,
+    );
+  }
+}
+
+function toEntry(entry: ListedEntry): ZipEntry {
+  const { path, size, storedSize, crc32, headerOffset, dataOffset } = entry;
+  return {
+    path,
+    size,
+    storedSize,
+    crc32,
+    deflated: entry.method === method.deflate,
+    directory: path.endsWith("/"),
+    headerOffset,
+    dataOffset,
+  };
+}

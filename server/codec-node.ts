@@ -1,0 +1,98 @@
+import { createHash, hash } from "node:crypto";
+import { crc32, createInflateRaw, deflateRaw, type InflateRaw, inflateRaw, constants as zlib } from "node:zlib";
+import type { Codec, DeflateOptions, InflateStream } from "../engine/codec.ts";
+import { BackupError } from "../engine/errors.ts";
+
+/** Output of one step of a streaming inflate; larger steps cross the thread pool less often. */
+const inflateStep = 256 * 1024;
+
+/** zlib on libuv's thread pool, OpenSSL's SHA-256. */
+export const nodeCodec: Codec = {
+  name: "node",
+  crc32: (bytes, seed = 0) => crc32(bytes, seed),
+  sha256: (bytes) => hash("sha256", bytes, "hex"),
+  createSha256() {
+    const sha = createHash("sha256");
+    return { update: (bytes) => void sha.update(bytes), digest: () => sha.digest("hex") };
+  },
+  deflate: deflateBlock,
+  inflate: inflateWhole,
+  createInflate: (signal) => new NodeInflate(signal),
+};
+
+function deflateBlock(bytes: Uint8Array, { level, final }: DeflateOptions): Promise<Uint8Array> {
+  const finishFlush = final ? zlib.Z_FINISH : zlib.Z_SYNC_FLUSH;
+  return new Promise((resolve, reject) => {
+    deflateRaw(bytes, { level, finishFlush, chunkSize: Math.max(1024, bytes.length >> 1) }, (error, result) =>
+      error ? reject(error) : resolve(result),
+    );
+  });
+}
+
+function inflateWhole(bytes: Uint8Array, size: number): Promise<Uint8Array | null> {
+  return new Promise((resolve) => {
+    // One byte more than declared is enough to know a lie.
+    const options = { maxOutputLength: size + 1, chunkSize: Math.max(64, Math.min(size + 1, 1 << 20)), info: true };
+    inflateRaw(bytes, options, (error, result) => {
+      if (error) return resolve(null);
+      const { buffer, engine } = result as unknown as { buffer: Uint8Array; engine: InflateRaw };
+      resolve(buffer.length === size && engine.bytesWritten === bytes.length ? buffer : null);
+    });
+  });
+}
+
+class NodeInflate implements InflateStream {
+  readonly #signal: AbortSignal | undefined;
+  bytesUsed = 0;
+
+  constructor(signal?: AbortSignal) {
+    this.#signal = signal;
+  }
+
+  async *inflate(input: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+    const stream = createInflateRaw({ chunkSize: inflateStep });
+    const feeding = feed(input, stream, this.#signal);
+    try {
+      for await (const piece of stream as AsyncIterable<Uint8Array>) yield piece;
+      this.bytesUsed = stream.bytesWritten;
+    } catch (error) {
+      throw inflateFailure(error);
+    } finally {
+      stream.destroy();
+      await feeding;
+    }
+  }
+}
+
+/** Writes input under back-pressure; a failure of the input destroys the stream, which reports it to whoever reads. */
+async function feed(input: AsyncIterable<Uint8Array>, stream: InflateRaw, signal?: AbortSignal): Promise<void> {
+  try {
+    for await (const piece of input) {
+      signal?.throwIfAborted();
+      if (stream.destroyed || stream.readableEnded) return;
+      if (!stream.write(piece)) await drained(stream);
+    }
+    stream.end();
+  } catch (error) {
+    stream.destroy(error as Error);
+  }
+}
+
+/** The stream takes no more after its last block, whatever is written: then closing is what ends the wait. */
+function drained(stream: InflateRaw): Promise<void> {
+  return new Promise((resolve) => {
+    const done = () => {
+      stream.off("drain", done).off("close", done).off("end", done);
+      resolve();
+    };
+    stream.on("drain", done).on("close", done).on("end", done);
+  });
+}
+
+function inflateFailure(error: unknown): unknown {
+  const code = (error as { code?: unknown } | null)?.code;
+  if (typeof code === "string" && code.startsWith("Z_")) {
+    return new BackupError("ZIP_BAD_RECORD", (error as Error).message, {}, { cause: error });
+  }
+  return error;
+}
