@@ -6,7 +6,7 @@ import { absent, codeOf, LinkInPath, leads, makeFolders, syncFolder } from "./fi
 import { linked, openFile, writeFile } from "./file-io.ts";
 import { hashedFolder, pathOf, recordOf, unfinishedFolder } from "./file-keys.ts";
 import { listFolder } from "./file-list.ts";
-import { assertKey, discard, missing, unavailable, VerifiedBody } from "./verify-body.ts";
+import { assertKey, CallersFailure, discard, missing, unavailable, VerifiedBody } from "./verify-body.ts";
 
 /** What a killed process left; nobody writes one object for two days. */
 const abandonedAfter = 2 * 24 * 3600 * 1000;
@@ -135,15 +135,6 @@ class FileStore implements BlobStore {
   #failure(key: string, cause: unknown): Error {
     if (!(cause instanceof Error) || "details" in cause) return cause as Error;
     return unavailable(key, this.description, `${cause.message}; ${remedy(cause)}`, cause);
-  }
-}
-
-/** What the body threw that the caller handed in, on its way back to the caller. */
-class CallersFailure extends Error {
-  override readonly name = "CallersFailure";
-
-  constructor(cause: unknown) {
-    super("the body failed", { cause });
   }
 }
 

@@ -55,6 +55,15 @@ export class VerifiedBody implements AsyncIterable<Uint8Array> {
   }
 }
 
+/** Carries what a body threw past a store's own error handling, back to the caller whose body it is. */
+export class CallersFailure extends Error {
+  override readonly name = "CallersFailure";
+
+  constructor(cause: unknown) {
+    super("the body failed", { cause });
+  }
+}
+
 /** A key may hold anything: control characters must not reach a terminal or a log, nor a megabyte. */
 export function quote(key: string): string {
   return JSON.stringify(key.length > 200 ? `${key.slice(0, 200)}…` : key);
