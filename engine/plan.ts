@@ -1,0 +1,94 @@
+/** What an import would do, and what one did: the same words for both, so that a report can be held against its plan. */
+
+export const conflictModes = ["skip_existing", "merge", "overwrite_metadata_only"] as const;
+export type ConflictMode = (typeof conflictModes)[number];
+
+/** Every row of a bundle has exactly one. */
+export const outcomes = [
+  "insert",
+  "update",
+  "metadata_update",
+  "identical",
+  "keep",
+  "append_only",
+  "conflict_unique",
+  "other_tenant",
+  "missing_parent",
+  "blob_missing",
+  "not_imported",
+] as const;
+export type Outcome = (typeof outcomes)[number];
+
+/** Outcomes whose rows do not arrive, although the target does not have them as they are. */
+export const skippedOutcomes: readonly Outcome[] = [
+  "conflict_unique",
+  "other_tenant",
+  "missing_parent",
+  "blob_missing",
+  "not_imported",
+];
+
+export interface PlanRow {
+  outcome: Outcome;
+  /** 1-based row in the table's entry. */
+  row: number;
+  /** Values of the primary key, as PostgreSQL writes them. */
+  key: string[];
+  /** Columns that an update changes. */
+  columns?: string[];
+  /** The unique index in conflict, or the foreign key without a parent. */
+  constraint?: string;
+  /** Primary key of the row that holds the unique value. */
+  holder?: string;
+}
+
+export interface TablePlan {
+  table: string;
+  /** Rows in the bundle. */
+  rows: number;
+  outcomes: Partial<Record<Outcome, number>>;
+  /** Rows that arrive with the importer in place of the user who made them. */
+  reassigned: number;
+  /** Rows that arrive with a reference emptied because what it names is neither in the bundle nor in the target, by column. */
+  reference_cleared: Record<string, number>;
+  /** Columns of the bundle that this scope does not let in. */
+  dropped_columns: string[];
+  /** Why the whole table stays out. */
+  reason?: string;
+  /** The first rows of every outcome but `insert` and `identical`. */
+  samples: PlanRow[];
+}
+
+export interface BlobPlan {
+  /** Objects that the import writes. */
+  write: number;
+  /** Bytes of those. */
+  bytes: number;
+  /** Objects that are in the target's store already. */
+  present: number;
+  /** Objects that get another key because theirs is taken in the target. */
+  rekeyed: number;
+  /** Objects that are neither in the bundle nor in the target's store: their rows are skipped. */
+  missing: number;
+}
+
+export interface Plan {
+  mode: ConflictMode;
+  /** SHA-256 over the bundle, the mode, the importer and the outcome of every row. */
+  digest: string;
+  tables: TablePlan[];
+  blobs: BlobPlan;
+  warnings: string[];
+}
+
+export interface ImportReport {
+  import_id: string;
+  plan: Plan;
+  /** Objects that could not be written; their rows were skipped. */
+  failed_blobs: { table: string; row: number; key: string; error: string }[];
+  /** Every row that did not arrive, with its reason, up to a bound. */
+  skipped: (PlanRow & { table: string })[];
+  skipped_truncated: boolean;
+  started_at: string;
+  finished_at: string;
+}

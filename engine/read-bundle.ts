@@ -1,0 +1,77 @@
+import { type Checksums, parseChecksums } from "./bundle/checksums.ts";
+import { checksumsPath, manifestPath, tablePath } from "./bundle/layout.ts";
+import { bundleFormat, type Manifest, parseManifest } from "./bundle/manifest.ts";
+import { readTable, type TableVisitor } from "./bundle/read-table.ts";
+import type { ByteSource } from "./byte-source.ts";
+import { collect } from "./bytes.ts";
+import type { Codec } from "./codec.ts";
+import type { Container, ContainerEntry } from "./container.ts";
+import { BackupError } from "./errors.ts";
+import { defaultLimits, type Limits } from "./limits.ts";
+import { openNdjson } from "./ndjson/read-ndjson.ts";
+import { openZip } from "./zip/open-zip.ts";
+
+export interface OpenBundleOptions {
+  codec: Codec;
+  limits?: Limits;
+  signal?: AbortSignal;
+  /** Bytes of an ndjson container indexed so far. */
+  onProgress?: (bytes: number) => void;
+}
+
+/** A bundle whose container is sound and whose manifest and checksums are read; nothing else of it is trusted yet. */
+export interface Bundle {
+  readonly container: Container;
+  readonly manifest: Manifest;
+  readonly checksums: Checksums;
+  readonly limits: Limits;
+  entry(path: string): ContainerEntry | undefined;
+  open(path: string, signal?: AbortSignal): AsyncIterable<Uint8Array>;
+  /** Visits every row of a table; see `readTable`. */
+  readRows(table: string, visitor: TableVisitor, signal?: AbortSignal): Promise<number>;
+}
+
+/**
+ * Opens either container from its first bytes: directory and manifest only, so that it is quick on any size.
+ * @throws BackupError with the code of what is wrong with the container, the manifest or the checksums.
+ */
+export async function openBundle(source: ByteSource, options: OpenBundleOptions): Promise<Bundle> {
+  const limits = options.limits ?? defaultLimits;
+  const container = await openContainer(source, { ...options, limits });
+  const entries = new Map(container.entries.map((entry) => [entry.path, entry]));
+  const open = (path: string, signal?: AbortSignal) => {
+    const entry = entries.get(path);
+    if (entry === undefined) throw missing(path);
+    return container.open(entry, signal);
+  };
+  const document = async (path: string) => {
+    const size = entries.get(path)?.size ?? 0;
+    if (size > limits.documentBytes) {
+      const message = `${path} has ${size} bytes and the limit is ${limits.documentBytes}`;
+      throw new BackupError("LIMIT_ENTRY_BYTES", message, { entry: path });
+    }
+    return collect(open(path, options.signal));
+  };
+  const manifest = parseManifest(await document(manifestPath));
+  const checksums = parseChecksums(await document(checksumsPath));
+  return {
+    container,
+    manifest,
+    checksums,
+    limits,
+    entry: (path) => entries.get(path),
+    open,
+    readRows: (table, visitor, signal) => readTable(open(tablePath(table), signal), tablePath(table), visitor, limits.rowBytes),
+  };
+}
+
+async function openContainer(source: ByteSource, options: OpenBundleOptions & { limits: Limits }): Promise<Container> {
+  const first = source.size > 0 ? (await source.read(0, 1, options.signal))[0] : undefined;
+  if (first === 0x7b) return openNdjson(source, options);
+  return openZip(source, options);
+}
+
+function missing(path: string): BackupError {
+  const advice = path === manifestPath ? `it is no ${bundleFormat}` : "the bundle is incomplete";
+  return new BackupError("INTEGRITY_MISSING", `${path} is missing: ${advice}`, { entry: path });
+}
