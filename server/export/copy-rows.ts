@@ -1,0 +1,57 @@
+import type { Readable } from "node:stream";
+import type { Sql } from "postgres";
+import { TableText } from "../../engine/bundle/table-text.ts";
+import { databaseError } from "../database/connect.ts";
+import type { ResolvedTable } from "../scope/resolve-scope.ts";
+import { copyQuery } from "./table-query.ts";
+
+const newline = 0x0a;
+const carriageReturn = 0x0d;
+const quote = 0x01;
+const space = 0x20;
+
+export interface TableRows {
+  /** Canonical table text. */
+  body: AsyncIterable<Uint8Array>;
+  rows(): number;
+}
+
+/** Streams a table out of PostgreSQL: rows are bytes from its socket on and are never parsed. */
+export function copyRows(sql: Sql, table: ResolvedTable): TableRows {
+  const text = new TableText();
+  return { body: streamRows(sql, table, text), rows: () => text.rows };
+}
+
+async function* streamRows(sql: Sql, table: ResolvedTable, text: TableText): AsyncGenerator<Uint8Array> {
+  let readable: Readable | undefined;
+  try {
+    readable = await sql.unsafe(copyQuery(table)).readable();
+    for await (const chunk of readable as AsyncIterable<Uint8Array>) yield* addRows(chunk, text);
+    yield text.end();
+  } catch (cause) {
+    throw databaseError(cause, `table ${table.key}`);
+  } finally {
+    readable?.destroy();
+  }
+}
+
+/** A chunk holds whole rows: each is one message of the protocol, and messages are never split. */
+function* addRows(chunk: Uint8Array, text: TableText): Generator<Uint8Array> {
+  for (let start = 0; start < chunk.length; ) {
+    const quoted = chunk[start] === quote;
+    const end = quoted ? quotedEnd(chunk, start) : chunk.indexOf(newline, start);
+    const row = quoted ? withoutLineBreaks(chunk.subarray(start + 1, end - 1)) : chunk.subarray(start, end);
+    const full = text.add(row);
+    if (full !== null) yield full;
+    start = end + 1;
+  }
+}
+
+function quotedEnd(chunk: Uint8Array, start: number): number {
+  return chunk.indexOf(quote, start + 1) + 1;
+}
+
+/** Between the tokens of JSON a line break means what a space means; within strings it is always escaped. */
+function withoutLineBreaks(row: Uint8Array): Uint8Array {
+  return row.map((byte) => (byte === newline || byte === carriageReturn ? space : byte));
+}
