@@ -1,0 +1,42 @@
+import type { Sql } from "postgres";
+
+/** Holdall's own tables, in the schema `holdall` of the target database. A number is never changed once it was released. */
+const migrations: readonly string[] = [
+  `create table holdall.imports (
+     id uuid primary key,
+     state text not null check (state in ('running', 'committed', 'failed', 'recovered')),
+     scope text not null,
+     mode text not null,
+     importer text not null,
+     bundle_sha256 text not null,
+     plan_digest text,
+     store text not null,
+     started_at timestamptz not null default now(),
+     finished_at timestamptz,
+     report jsonb,
+     error jsonb
+   );
+   -- Objects that an import is about to write: what a dead import left is found here.
+   create table holdall.import_objects (
+     import_id uuid not null references holdall.imports (id) on delete cascade,
+     key text not null,
+     size bigint not null,
+     sha256 text not null,
+     primary key (import_id, key)
+   );`,
+];
+
+/** Brings the schema `holdall` up to date; concurrent callers wait for each other. */
+export async function migrate(sql: Sql): Promise<void> {
+  await sql.begin(async (tx) => {
+    await tx`select pg_advisory_xact_lock(hashtext('holdall.migrations'))`;
+    await tx`create schema if not exists holdall`;
+    await tx`create table if not exists holdall.migrations (number int primary key, applied_at timestamptz not null default now())`;
+    const applied = new Set((await tx`select number from holdall.migrations`).map((row) => row["number"] as number));
+    for (const [i, statements] of migrations.entries()) {
+      if (applied.has(i + 1)) continue;
+      await tx.unsafe(statements);
+      await tx`insert into holdall.migrations (number) values (${i + 1})`;
+    }
+  });
+}

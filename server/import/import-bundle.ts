@@ -1,0 +1,226 @@
+import { randomUUID } from "node:crypto";
+import type { Sql } from "postgres";
+import { BackupError } from "../../engine/errors.ts";
+import type { ConflictMode, ImportReport, Plan } from "../../engine/plan.ts";
+import type { Bundle } from "../../engine/read-bundle.ts";
+import type { BlobStore } from "../blobs/blob-store.ts";
+import { databaseError } from "../database/connect.ts";
+import { migrate } from "../database/migrations.ts";
+import { openSession, quoteTable, type Session } from "../database/session.ts";
+import type { Scope } from "../scope/define-scope.ts";
+import { applyPlan } from "./apply.ts";
+import { takeImportLock } from "./import-lock.ts";
+import type { Importer } from "./importer.ts";
+import { Journal, removeOrphans } from "./journal.ts";
+import { makePlan, type PlanContext } from "./make-plan.ts";
+import { skippedRows } from "./plan-summary.ts";
+import { prepareImport } from "./prepare-import.ts";
+import { type VerifiedBundle, verifyForImport } from "./verified-bundle.ts";
+import { writeBlobs } from "./write-blobs.ts";
+
+export interface ImportRequest {
+  sql: Sql;
+  store: BlobStore;
+  scope: Scope;
+  bundle: Bundle;
+  mode: ConflictMode;
+  importer: Importer;
+  /** The digest of the plan that the admin confirmed: another one is refused. */
+  planDigest?: string;
+  signal?: AbortSignal;
+  onProgress?: (progress: ImportProgress) => void;
+}
+
+export interface ImportProgress {
+  phase: "verify" | "stage" | "plan" | "blobs" | "apply";
+  table?: string;
+  rows?: number;
+  files?: number;
+  /** Uncompressed bytes. */
+  bytes?: number;
+  bytesTotal?: number;
+}
+
+/** At most this many skipped rows are listed in a report; all of them are counted. */
+const listedRows = 10_000;
+
+/**
+ * The plan of an import: the whole of it but the last two steps. Changes neither the database nor the blob store: rows wait in
+ * temporary tables of a session that is closed at the end.
+ * @throws BackupError as `importBundle`
+ */
+export async function previewImport(request: ImportRequest): Promise<Plan> {
+  const verified = await verify(request);
+  return inSession(request, async (session) => {
+    const context = await prepareImport(session.sql, request, verified);
+    request.onProgress?.({ phase: "plan" });
+    return makePlan(session.sql, context);
+  });
+}
+
+/**
+ * Imports a bundle: verify, stage, plan, blobs, apply, report. All or nothing: after a failure the database is as before, and
+ * objects that were written are removed, at once or, when the process dies, by the next import.
+ * @throws BackupError with the code of what is wrong with the bundle; `SCHEMA_SCOPE`, `IMPORT_LOCKED`, `IMPORT_PLAN_CHANGED`,
+ * `IMPORT_CONFLICT`, `IO_STORE_UNAVAILABLE`, `IO_DATABASE`.
+ */
+export async function importBundle(request: ImportRequest): Promise<ImportReport> {
+  return inSession(request, async (session) => {
+    await takeImportLock(session.sql);
+    await migrate(session.sql);
+    await removeOrphans(session.sql, request.store, request.scope);
+    const verified = await verify(request);
+    const journal = new Journal(request.sql, randomUUID());
+    await journal.begin({
+      scope: request.scope.name,
+      mode: request.mode,
+      importer: request.importer.email,
+      bundleSha256: verified.sha256,
+      store: request.store.description,
+    });
+    try {
+      return await runImport(session.sql, request, verified, journal);
+    } catch (error) {
+      await cleanUp(session, request, journal, error);
+      throw error;
+    }
+  });
+}
+
+async function verify(request: ImportRequest): Promise<VerifiedBundle> {
+  const { signal, onProgress } = request;
+  return verifyForImport(request.bundle, request.scope, {
+    ...(signal === undefined ? {} : { signal }),
+    onProgress: ({ bytesDone, bytesTotal, rows }) => onProgress?.({ phase: "verify", bytes: bytesDone, bytesTotal, rows }),
+  });
+}
+
+async function inSession<T>(request: ImportRequest, work: (session: Session) => Promise<T>): Promise<T> {
+  const session = await openSession(request.sql).catch((cause) => {
+    throw databaseError(cause);
+  });
+  const onAbort = () => void session.end().catch(() => {});
+  request.signal?.addEventListener("abort", onAbort, { once: true });
+  try {
+    request.signal?.throwIfAborted();
+    return await work(session);
+  } catch (error) {
+    request.signal?.throwIfAborted();
+    throw asBackupError(error);
+  } finally {
+    request.signal?.removeEventListener("abort", onAbort);
+    await session.end();
+  }
+}
+
+async function runImport(sql: Sql, request: ImportRequest, verified: VerifiedBundle, journal: Journal): Promise<ImportReport> {
+  const startedAt = new Date().toISOString();
+  const context = await prepareImport(sql, request, verified);
+  const writesBlobs = [...context.blobs.values()].some((decisions) => decisions.some((decision) => decision.state === "write"));
+  let expected = request.planDigest;
+  const failed: ImportReport["failed_blobs"] = [];
+  if (writesBlobs) {
+    request.onProgress?.({ phase: "plan" });
+    let plan = await makePlan(sql, context);
+    assertDigest(plan, expected);
+    failed.push(...(await writeAllBlobs(sql, request, context, journal)));
+    if (failed.length > 0) plan = await makePlan(sql, context);
+    expected = plan.digest;
+  }
+  const apply = async () => {
+    const plan = await planUnderLock(sql, request, context);
+    assertDigest(plan, expected);
+    request.onProgress?.({ phase: "apply" });
+    await applyPlan(sql, context.inputs, plan, (table) => request.onProgress?.({ phase: "apply", table }));
+    const report = await makeReport(sql, context, { plan, failed, startedAt, importId: journal.id });
+    await journal.commit(sql, report);
+    return report;
+  };
+  return inTransaction(sql, apply);
+}
+
+/** Writers of the target's tables wait from here to the commit; readers do not. */
+async function planUnderLock(sql: Sql, request: ImportRequest, context: PlanContext): Promise<Plan> {
+  const tables = context.inputs.map(({ table }) => quoteTable(table.catalog));
+  await sql.unsafe("set local lock_timeout = '30s'");
+  if (tables.length > 0) await sql.unsafe(`lock table ${tables.join(", ")} in share row exclusive mode`);
+  request.onProgress?.({ phase: "plan" });
+  return makePlan(sql, context);
+}
+
+async function inTransaction<T>(sql: Sql, work: () => Promise<T>): Promise<T> {
+  await sql.unsafe("begin");
+  try {
+    const result = await work();
+    await sql.unsafe("commit");
+    return result;
+  } catch (error) {
+    await sql.unsafe("rollback").catch(() => {});
+    throw error;
+  }
+}
+
+function assertDigest(plan: Plan, expected: string | undefined): void {
+  if (expected === undefined || plan.digest === expected) return;
+  const message =
+    "the target changed since the plan was made, or the plan was of another bundle or mode; nothing was changed: preview again";
+  throw new BackupError("IMPORT_PLAN_CHANGED", message, { expected, found: plan.digest, plan });
+}
+
+async function writeAllBlobs(sql: Sql, request: ImportRequest, context: PlanContext, journal: Journal) {
+  const { bundle, store, signal, onProgress } = request;
+  const failed: ImportReport["failed_blobs"] = [];
+  for (const input of context.inputs) {
+    const decisions = context.blobs.get(input.table.key);
+    if (decisions === undefined) continue;
+    const progress = (done: { files: number; bytes: number }) => onProgress?.({ phase: "blobs", ...done });
+    const abort = signal === undefined ? {} : { signal };
+    failed.push(...(await writeBlobs(input, decisions, { sql, bundle, store, journal, onProgress: progress, ...abort })));
+  }
+  return failed;
+}
+
+async function makeReport(
+  sql: Sql,
+  context: PlanContext,
+  done: { plan: Plan; failed: ImportReport["failed_blobs"]; startedAt: string; importId: string },
+): Promise<ImportReport> {
+  const skipped: ImportReport["skipped"] = [];
+  for (const input of context.inputs) {
+    const rows = await skippedRows(sql, input, listedRows - skipped.length);
+    skipped.push(...rows.map((row) => ({ table: input.table.key, ...row })));
+  }
+  return {
+    import_id: done.importId,
+    plan: done.plan,
+    failed_blobs: done.failed,
+    skipped,
+    skipped_truncated: skipped.length >= listedRows,
+    started_at: done.startedAt,
+    finished_at: new Date().toISOString(),
+  };
+}
+
+/** What the failed import wrote goes while its lock is still held; what cannot go now is the next import's to find. */
+async function cleanUp(session: Session, request: ImportRequest, journal: Journal, error: unknown): Promise<void> {
+  const { code, message } = asBackupError(error) as { code?: string; message?: string };
+  try {
+    await journal.fail({ code: code ?? "ABORTED", message: message ?? String(error) });
+    await removeOrphans(request.sql, request.store, request.scope);
+  } catch {
+    await session.end();
+  }
+}
+
+/** PostgreSQL's own refusal of a row (a check, an exclusion) is a conflict with the target; the rest is the database's failure. */
+function asBackupError(error: unknown): unknown {
+  const { code, constraint_name, table_name, message } = (error ?? {}) as Record<string, string | undefined>;
+  if (error instanceof BackupError || code === undefined || !(error instanceof Error)) return error;
+  if (!code.startsWith("23")) return databaseError(error);
+  return new BackupError(
+    "IMPORT_CONFLICT",
+    `PostgreSQL refused a row of ${table_name ?? "the bundle"}: ${message}; nothing was changed`,
+    { ...(table_name === undefined ? {} : { table: table_name }), constraint: constraint_name },
+    { cause: error },
+  );
+}

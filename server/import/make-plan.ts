@@ -1,0 +1,55 @@
+import { createHash } from "node:crypto";
+import type { Sql } from "postgres";
+import type { ConflictMode, Plan, TablePlan } from "../../engine/plan.ts";
+import { quoteTable } from "../database/session.ts";
+import { type BlobDecision, settledBlobs, summarizeBlobs } from "./plan-blobs.ts";
+import { settleReferences } from "./plan-settle.ts";
+import { createPlanSql, type PlanInput } from "./plan-sql.ts";
+import { digestTable, summarize } from "./plan-summary.ts";
+import { markUniqueConflicts } from "./plan-unique.ts";
+
+export interface PlanContext {
+  inputs: PlanInput[];
+  mode: ConflictMode;
+  importer: string;
+  /** SHA-256 of checksums.json, which covers every other byte. */
+  bundleSha256: string;
+  /** Tables of the bundle that stay out, counted and with the reason. */
+  notImported: TablePlan[];
+  blobs: ReadonlyMap<string, BlobDecision[]>;
+  warnings: string[];
+}
+
+/**
+ * Plans the import against the target as it is now, table by table, in the session's own temporary tables; an earlier plan of
+ * the same session is replaced. Changes nothing else.
+ */
+export async function makePlan(sql: Sql, context: PlanContext): Promise<Plan> {
+  for (const input of context.inputs) {
+    input.targetEmpty = await isEmpty(sql, input);
+    await sql.unsafe(`drop table if exists ${input.table.plan}`);
+    await sql.unsafe(createPlanSql(input));
+    await sql.unsafe(`analyze ${input.table.plan}`);
+    await markUniqueConflicts(sql, input);
+  }
+  await settleReferences(sql, context.inputs);
+  const tables: TablePlan[] = [];
+  const digest = createHash("sha256").update(JSON.stringify([context.bundleSha256, context.mode, context.importer]));
+  const decisions: BlobDecision[] = [];
+  for (const input of context.inputs) {
+    tables.push(await summarize(sql, input));
+    digest.update(`${input.table.key}:${await digestTable(sql, input)}\n`);
+    decisions.push(...(await settledBlobs(sql, input, context.blobs.get(input.table.key) ?? [])));
+  }
+  return {
+    mode: context.mode,
+    digest: digest.digest("hex"),
+    tables: [...tables, ...context.notImported],
+    blobs: summarizeBlobs(decisions),
+    warnings: context.warnings,
+  };
+}
+
+async function isEmpty(sql: Sql, { table }: PlanInput): Promise<boolean> {
+  return (await sql.unsafe(`select 1 from ${quoteTable(table.catalog)} limit 1`)).length === 0;
+}

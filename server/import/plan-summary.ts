@@ -1,0 +1,74 @@
+import type { Sql } from "postgres";
+import type { Outcome, PlanRow, TablePlan } from "../../engine/plan.ts";
+import { skippedOutcomes } from "../../engine/plan.ts";
+import { quoteIdent, quoteLiteral } from "../database/session.ts";
+import type { PlanInput } from "./plan-sql.ts";
+
+const samplesPerOutcome = 5;
+
+/** Counts and samples of one planned table. */
+export async function summarize(sql: Sql, input: PlanInput): Promise<TablePlan> {
+  const { table, staged } = input;
+  const counts = await sql.unsafe(`select outcome, count(*)::int8::text as rows from ${table.plan} group by outcome`);
+  const outcomes: TablePlan["outcomes"] = {};
+  for (const row of counts) outcomes[row["outcome"] as Outcome] = Number(row["rows"]);
+  return {
+    table: table.key,
+    rows: staged.rows,
+    outcomes,
+    reassigned: table.importer.length > 0 ? (outcomes.insert ?? 0) : 0,
+    reference_cleared: await clearedReferences(sql, input),
+    dropped_columns: staged.dropped,
+    samples: await sampleRows(sql, input),
+  };
+}
+
+async function clearedReferences(sql: Sql, { table }: PlanInput): Promise<Record<string, number>> {
+  if (table.references.length === 0) return {};
+  const columns = table.references.map((_, i) => `count(*) filter (where cleared & ${2 ** i} <> 0)::int8::text as c${i}`);
+  const [row] = await sql.unsafe(`select ${columns.join(", ")} from ${table.plan} where outcome = 'insert'`);
+  const cleared = table.references.map((reference, i) => [reference.clearable.join(", "), Number(row![`c${i}`])] as const);
+  return Object.fromEntries(cleared.filter(([, count]) => count > 0));
+}
+
+async function sampleRows(sql: Sql, input: PlanInput): Promise<PlanRow[]> {
+  const { plan } = input.table;
+  return selectRows(
+    sql,
+    input,
+    `select * from (select *, row_number() over (partition by outcome order by _row) as place from ${plan}
+       where outcome not in ('insert', 'identical')) numbered where place <= ${samplesPerOutcome}`,
+  );
+}
+
+/** The rows that do not arrive, up to `limit`. */
+export async function skippedRows(sql: Sql, input: PlanInput, limit: number): Promise<PlanRow[]> {
+  const skipped = skippedOutcomes.map(quoteLiteral).join(", ");
+  return selectRows(sql, input, `select * from ${input.table.plan} where outcome in (${skipped}) order by _row limit ${limit}`);
+}
+
+async function selectRows(sql: Sql, { table }: PlanInput, plan: string): Promise<PlanRow[]> {
+  const key = table.catalog.primaryKey.map((name) => `s.${quoteIdent(name)}::text`).join(", ");
+  const rows = await sql.unsafe(`select p._row::text as row, p.outcome, to_json(p.changed) as changed, p."constraint", p.holder,
+    to_json(array[${key}]) as key from (${plan}) p join ${table.stage} s using (_row) order by p.outcome, p._row`);
+  return rows.map((row) => ({
+    outcome: row["outcome"],
+    row: Number(row["row"]),
+    key: row["key"],
+    ...(row["changed"] === null ? {} : { columns: row["changed"] }),
+    ...(row["constraint"] === null ? {} : { constraint: row["constraint"] }),
+    ...(row["holder"] === null ? {} : { holder: row["holder"] }),
+  }));
+}
+
+/** SHA-256 over the outcome of every row, with what an update replaces: in blocks, so that no value grows with the table. */
+export async function digestTable(sql: Sql, { table }: PlanInput): Promise<string> {
+  const blobKey = table.scope.blob === undefined ? "''" : "coalesce(b.state || b.key, '')";
+  const blobs = table.scope.blob === undefined ? "" : `left join ${table.blobs} b using (_row)`;
+  const line = `concat_ws(':', _row, outcome, cleared, changed::text, old_hash, "constraint", holder, ${blobKey})`;
+  const [row] =
+    await sql.unsafe(`select coalesce(encode(sha256(convert_to(string_agg(d, '' order by block), 'UTF8')), 'hex'), '') as digest from (
+    select _row / 8192 as block, encode(sha256(convert_to(string_agg(${line}, e'\\n' order by _row), 'UTF8')), 'hex') as d
+    from ${table.plan} ${blobs} group by 1) blocks`);
+  return row!["digest"] as string;
+}

@@ -1,0 +1,73 @@
+import type { Sql } from "postgres";
+import { tablePath } from "../../engine/bundle/layout.ts";
+import { BackupError } from "../../engine/errors.ts";
+import type { UniqueIndex } from "../database/catalog.ts";
+import { quoteIdent, quoteLiteral, quoteTable } from "../database/session.ts";
+import { finalRow, type PlanInput } from "./plan-sql.ts";
+import type { StageTable } from "./stage-table.ts";
+
+/** @throws BackupError `SCHEMA_ROW` where two rows of the bundle have one primary key: neither is the last that wins. */
+export async function refuseRepeatedKeys(sql: Sql, table: StageTable): Promise<void> {
+  const key = table.catalog.primaryKey.map(quoteIdent).join(", ");
+  const [repeated] = await sql.unsafe(
+    `select min(_row)::text as first, max(_row)::text as last from ${table.stage} group by ${key} having count(*) > 1 limit 1`,
+  );
+  if (repeated === undefined) return;
+  const entry = tablePath(table.key);
+  const message = `${entry}: rows ${repeated["first"]} and ${repeated["last"]} have the same primary key`;
+  throw new BackupError("SCHEMA_ROW", message, { entry, table: table.key, row: Number(repeated["last"]) });
+}
+
+/**
+ * Marks the planned rows whose unique values another row holds: one of the target, or an earlier one of the bundle.
+ * `ON CONFLICT` on the primary key would fail on them, and `DO NOTHING` would lose them in silence.
+ */
+export async function markUniqueConflicts(sql: Sql, input: PlanInput): Promise<void> {
+  for (const index of input.table.catalog.uniqueIndexes) {
+    if (!input.targetEmpty) await sql.unsafe(conflictsWithTarget(input, index));
+    const [repeated] = await sql.unsafe(repeatedInBundle(input, index));
+    if (repeated !== undefined) await sql.unsafe(conflictsInBundle(input, index));
+  }
+}
+
+/** The index's keys over every row that would be written. */
+function incoming(input: PlanInput, { keys, where }: UniqueIndex): string {
+  const named = keys.map((key, i) => `(${key}) as k${i}`).join(", ");
+  const filter = where === null ? "" : ` where ${where}`;
+  const writes = "outcome in ('insert', 'update', 'metadata_update')";
+  return `select _row, ${named} from (select * from (${finalRow(input)}) f where ${writes}) f${filter}`;
+}
+
+function conflictsWithTarget(input: PlanInput, index: UniqueIndex): string {
+  const { table } = input;
+  const key = table.catalog.primaryKey;
+  const named = index.keys.map((expression, i) => `(${expression}) as k${i}`).join(", ");
+  const filter = index.where === null ? "" : ` where ${index.where}`;
+  const operator = index.nullsNotDistinct ? "is not distinct from" : "=";
+  const equal = index.keys.map((_, i) => `n.k${i} ${operator} h.k${i}`).join(" and ");
+  const own = key.map((name) => `h.${quoteIdent(name)} = s.${quoteIdent(name)}`).join(" and ");
+  const holder = key.map((name) => `h.${quoteIdent(name)}::text`).join(" || ',' || ");
+  return `update ${table.plan} p set outcome = 'conflict_unique', "constraint" = ${quoteLiteral(index.name)}, holder = ${holder}
+    from (${incoming(input, index)}) n
+    join ${table.stage} s on s._row = n._row
+    join (select ${key.map(quoteIdent).join(", ")}, ${named} from ${quoteTable(table.catalog)}${filter}) h on ${equal}
+    where p._row = n._row and not (${own})`;
+}
+
+function presentKeys(index: UniqueIndex): string {
+  return index.nullsNotDistinct ? "true" : index.keys.map((_, i) => `k${i} is not null`).join(" and ");
+}
+
+function repeatedInBundle(input: PlanInput, index: UniqueIndex): string {
+  const keys = index.keys.map((_, i) => `k${i}`).join(", ");
+  return `select 1 from (${incoming(input, index)}) n where ${presentKeys(index)} group by ${keys} having count(*) > 1 limit 1`;
+}
+
+function conflictsInBundle(input: PlanInput, index: UniqueIndex): string {
+  const keys = index.keys.map((_, i) => `k${i}`).join(", ");
+  const { plan } = input.table;
+  return `update ${plan} p set outcome = 'conflict_unique', "constraint" = ${quoteLiteral(index.name)}, holder = 'row ' || n.first
+    from (select _row, first_value(_row) over same as first, row_number() over same as place
+      from (${incoming(input, index)}) i where ${presentKeys(index)} window same as (partition by ${keys} order by _row)) n
+    where p._row = n._row and n.place > 1`;
+}

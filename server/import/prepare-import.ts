@@ -1,0 +1,89 @@
+import type { Sql } from "postgres";
+import type { ManifestFile } from "../../engine/bundle/manifest.ts";
+import type { ConflictMode, TablePlan } from "../../engine/plan.ts";
+import type { Bundle } from "../../engine/read-bundle.ts";
+import type { BlobStore } from "../blobs/blob-store.ts";
+import { readCatalog } from "../database/catalog.ts";
+import { quoteTable } from "../database/session.ts";
+import type { Scope } from "../scope/define-scope.ts";
+import { type ResolvedScope, resolveScope } from "../scope/resolve-scope.ts";
+import type { ImportProgress } from "./import-bundle.ts";
+import type { Importer } from "./importer.ts";
+import type { PlanContext } from "./make-plan.ts";
+import { type BlobDecision, planBlobs } from "./plan-blobs.ts";
+import type { PlanInput } from "./plan-sql.ts";
+import { refuseRepeatedKeys } from "./plan-unique.ts";
+import { stageRows } from "./stage-rows.ts";
+import { type StageTable, stageTable } from "./stage-table.ts";
+import type { VerifiedBundle } from "./verified-bundle.ts";
+
+interface PrepareRequest {
+  store: BlobStore;
+  scope: Scope;
+  mode: ConflictMode;
+  importer: Importer;
+  signal?: AbortSignal;
+  onProgress?: (progress: ImportProgress) => void;
+}
+
+/** Stages the rows of a verified bundle and decides where each stored object would come from: all that a plan needs. */
+export async function prepareImport(sql: Sql, request: PrepareRequest, verified: VerifiedBundle): Promise<PlanContext> {
+  await tuneSession(sql);
+  const scope = resolveScope(request.scope, await readCatalog(sql));
+  const { bundle } = verified;
+  const inputs = await stageTables(sql, request, scope, bundle);
+  const blobs = new Map<string, BlobDecision[]>();
+  const files = new Map(bundle.manifest.files.map((file) => [file.id, file] as [string, ManifestFile]));
+  const abort = request.signal === undefined ? {} : { signal: request.signal };
+  for (const input of inputs) {
+    await refuseRepeatedKeys(sql, input.table);
+    if (input.table.scope.blob === undefined) continue;
+    blobs.set(input.table.key, await planBlobs(sql, input, { store: request.store, files, ...abort }));
+  }
+  return {
+    inputs,
+    mode: request.mode,
+    importer: request.importer.id,
+    bundleSha256: verified.sha256,
+    notImported: notImported(scope, verified),
+    blobs,
+    warnings: [...bundle.manifest.warnings, ...strangeTables(scope, bundle)],
+  };
+}
+
+/** Staging lives in temporary tables: their buffers can only be sized before the first use. */
+async function tuneSession(sql: Sql): Promise<void> {
+  await sql.unsafe("set temp_buffers = '128MB'; set work_mem = '64MB'; set client_min_messages = warning");
+}
+
+async function stageTables(sql: Sql, request: PrepareRequest, scope: ResolvedScope, bundle: Bundle): Promise<PlanInput[]> {
+  const entering = scope.tables.filter(
+    (table) => table.scope.importNever === undefined && table.key in bundle.manifest.table_counts,
+  );
+  const tables = new Map<string, StageTable>(entering.map((table, i) => [table.key, stageTable(scope, table, i)]));
+  const inputs: PlanInput[] = [];
+  for (const table of tables.values()) {
+    request.onProgress?.({ phase: "stage", table: table.key });
+    const staged = await stageRows(sql, bundle, table, request.signal);
+    const targetEmpty = (await sql.unsafe(`select 1 from ${quoteTable(table.catalog)} limit 1`)).length === 0;
+    inputs.push({ table, staged, mode: request.mode, importer: request.importer.id, targetEmpty, tables });
+  }
+  return inputs;
+}
+
+function notImported(scope: ResolvedScope, { bundle, verification }: VerifiedBundle): TablePlan[] {
+  return scope.tables.flatMap((table) => {
+    const reason = table.scope.importNever;
+    const rows = verification.rows[table.key];
+    if (reason === undefined || rows === undefined || !(table.key in bundle.manifest.table_counts)) return [];
+    const outcomes = rows === 0 ? {} : { not_imported: rows };
+    return [{ table: table.key, rows, outcomes, reassigned: 0, reference_cleared: {}, dropped_columns: [], reason, samples: [] }];
+  });
+}
+
+function strangeTables(scope: ResolvedScope, bundle: Bundle): string[] {
+  const known = new Set(scope.tables.map((table) => table.key));
+  return Object.keys(bundle.manifest.table_counts)
+    .filter((table) => !known.has(table))
+    .map((table) => `the table ${table} is not in this installation's scope and is left out`);
+}

@@ -1,0 +1,78 @@
+import type { CatalogColumn } from "../database/catalog.ts";
+import { quoteIdent, quoteTable } from "../database/session.ts";
+import type { ResolvedForeignKey, ResolvedScope, ResolvedTable } from "../scope/resolve-scope.ts";
+import type { ValueForm } from "./copy-text.ts";
+
+/**
+ * A table of the bundle on its way in: staged in a temporary table of the import's own session, which PostgreSQL drops with
+ * the session whatever happens.
+ */
+export interface StageTable extends ResolvedTable {
+  /** Names of the staging and the plan table. */
+  stage: string;
+  plan: string;
+  /** Where the planned state of each stored object is kept, for a table that owns some. */
+  blobs: string;
+  /** Columns that are carried from the bundle. */
+  carried: StageColumn[];
+  /** Columns that become the importer on insert and are never updated. */
+  importer: string[];
+  /** Nullable references to users: empty on insert and never updated. */
+  unassigned: string[];
+  /** Keys that are checked against bundle and target. */
+  references: ResolvedForeignKey[];
+}
+
+export interface StageColumn extends CatalogColumn {
+  form: ValueForm;
+  /** The staged text cannot be read as the column's type by COPY: it is staged as JSON and converted by PostgreSQL. */
+  viaJson: boolean;
+}
+
+export function stageTable(scope: ResolvedScope, table: ResolvedTable, number: number): StageTable {
+  const users = table.foreignKeys.filter((foreignKey) => foreignKey.parent === scope.scope.users.table);
+  const required = users.filter((foreignKey) => foreignKey.clearable.length === 0).flatMap((foreignKey) => foreignKey.columns);
+  const importer = [...new Set([...required, ...(table.scope.importer ?? [])])];
+  const unassigned = users
+    .flatMap((foreignKey) => foreignKey.columns)
+    .filter((column) => !importer.includes(column) && !table.catalog.primaryKey.includes(column));
+  const local = new Set([...importer, ...unassigned]);
+  return {
+    ...table,
+    stage: `pg_temp.stage_${number}`,
+    plan: `pg_temp.plan_${number}`,
+    blobs: `pg_temp.blobs_${number}`,
+    carried: table.columns.filter((column) => !local.has(column.name)).map(stageColumn),
+    importer,
+    unassigned,
+    references: table.foreignKeys.filter((foreignKey) => !foreignKey.columns.some((column) => local.has(column))),
+  };
+}
+
+function stageColumn(column: CatalogColumn): StageColumn {
+  const { category, element, isJson } = column;
+  const compositeElements = element !== null && (element.category === "C" || element.delimiter !== ",");
+  if (category === "C" || compositeElements) return { ...column, form: "json", viaJson: true };
+  if (isJson) return { ...column, form: "json", viaJson: false };
+  return { ...column, form: category === "A" ? "array" : "scalar", viaJson: false };
+}
+
+export function createStageSql(table: StageTable): string {
+  const columns = table.carried.map((column) => `${quoteIdent(column.name)} ${column.viaJson ? "json" : column.type}`);
+  // _absent: places of the columns that the row did not have, which is something else than NULL.
+  return `create temporary table ${table.stage.slice("pg_temp.".length)} (${["_row int8", "_absent int2[]", ...columns].join(", ")})`;
+}
+
+export function copyStageSql(table: StageTable): string {
+  const columns = ["_row", "_absent", ...table.carried.map((column) => quoteIdent(column.name))];
+  return `copy ${table.stage} (${columns.join(", ")}) from stdin`;
+}
+
+/** The staged value of a column, as the column's own type. */
+export function stagedValue(table: StageTable, column: StageColumn, alias = "s"): string {
+  const name = `${alias}.${quoteIdent(column.name)}`;
+  if (!column.viaJson) return name;
+  const key = `'${column.name.replaceAll("'", "''")}'`;
+  const row = `json_populate_record(null::${quoteTable(table.catalog)}, json_build_object(${key}, ${name}))`;
+  return `(${row}).${quoteIdent(column.name)}`;
+}

@@ -1,0 +1,48 @@
+import { checksumsPath } from "../../engine/bundle/layout.ts";
+import { BackupError, type Issue } from "../../engine/errors.ts";
+import type { Bundle } from "../../engine/read-bundle.ts";
+import { type Verification, type VerifyProgress, verifyBundle } from "../../engine/verify-bundle.ts";
+import { nodeCodec } from "../codec-node.ts";
+import type { Scope } from "../scope/define-scope.ts";
+import { sha256Of } from "./sha256.ts";
+
+/** A bundle that was read from end to end and found sound, for this scope. */
+export interface VerifiedBundle {
+  bundle: Bundle;
+  verification: Verification;
+  /** SHA-256 of checksums.json, which covers every other byte. */
+  sha256: string;
+}
+
+/**
+ * @throws BackupError with the code of the first error and all of them in `details.issues`; `SCHEMA_SCOPE` for a bundle of
+ * another application.
+ */
+export async function verifyForImport(
+  bundle: Bundle,
+  scope: Scope,
+  options: { signal?: AbortSignal; onProgress?: (progress: VerifyProgress) => void } = {},
+): Promise<VerifiedBundle> {
+  assertScope(bundle, scope);
+  const verification = await verifyBundle(bundle, { ...options, codec: nodeCodec });
+  if (!verification.valid) throw invalid(verification.issues);
+  return { bundle, verification, sha256: await sha256Of(bundle.open(checksumsPath, options.signal)) };
+}
+
+function assertScope({ manifest }: Bundle, scope: Scope): void {
+  if (manifest.scope.name !== scope.name) {
+    const message = `the bundle is of the scope ${manifest.scope.name} and this installation has ${scope.name}`;
+    throw new BackupError("SCHEMA_SCOPE", message, { found: manifest.scope.name, expected: scope.name });
+  }
+  if (manifest.scope.version > scope.version) {
+    const message = `the bundle has version ${manifest.scope.version} of the scope ${scope.name} and this installation has version ${scope.version}; upgrade it first`;
+    throw new BackupError("SCHEMA_VERSION", message, { found: manifest.scope.version, supported: scope.version });
+  }
+}
+
+function invalid(issues: readonly Issue[]): BackupError {
+  const errors = issues.filter((issue) => issue.severity === "error");
+  const first = errors[0]!;
+  const more = errors.length > 1 ? ` (and ${errors.length - 1} more)` : "";
+  return new BackupError(first.code, `${first.message}${more}`, { ...first.details, issues: [...issues] });
+}
