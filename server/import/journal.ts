@@ -36,7 +36,7 @@ export class Journal {
     for (let i = 0; i < objects.length; i += 1000) {
       await this.#sql.unsafe(
         `insert into holdall.import_objects select $1::uuid, key, size, sha256
-         from json_to_recordset($2) as o(key text, size int8, sha256 text) on conflict do nothing`,
+         from json_to_recordset($2::text::json) as o(key text, size int8, sha256 text) on conflict do nothing`,
         [this.id, JSON.stringify(objects.slice(i, i + 1000).map(({ key, size, sha256 }) => ({ key, size, sha256 })))],
       );
     }

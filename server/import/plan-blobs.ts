@@ -131,7 +131,7 @@ async function writeDecisions(sql: Sql, { table }: PlanInput, decisions: BlobDec
   for (let i = 0; i < decisions.length; i += 1000) {
     const part = decisions.slice(i, i + 1000).map(({ row, state, key }) => ({ row, state, key }));
     await sql.unsafe(
-      `insert into ${table.blobs} select row, state, key from json_to_recordset($1) as r(row int8, state text, key text)`,
+      `insert into ${table.blobs} select row, state, key from json_to_recordset($1::text::json) as r(row int8, state text, key text)`,
       [JSON.stringify(part)],
     );
   }

@@ -154,11 +154,14 @@ export function updatableColumns({ table, staged, mode }: PlanInput): StageColum
   return mode === "merge" ? compared : compared.filter((column) => metadata.includes(column.name));
 }
 
-/** Images rather than `=`: 10.0 and 10.00 are different values, and some types have no equality at all. */
+/**
+ * Images rather than `=`: 10.0 and 10.00 are different values, and some types have no equality at all. Without the casts,
+ * PostgreSQL would compare column by column.
+ */
 function differs(input: PlanInput, column: StageColumn): string {
   const kept = referencesOf(input.table, column.name).map((i) => `not miss_${i}`);
   const ragged = input.staged.ragged.has(column.name) ? [presentSql(input.table, column)] : [];
-  const unequal = `row(${stagedValue(input.table, column)}) *<> row(t.${quoteIdent(column.name)})`;
+  const unequal = `row(${stagedValue(input.table, column)})::record *<> row(t.${quoteIdent(column.name)})::record`;
   return [...kept, ...ragged, unequal].join(" and ");
 }
 
@@ -195,7 +198,8 @@ function changedColumns(input: PlanInput): string | null {
 function sameImage({ table }: PlanInput, columns: StageColumn[]): string {
   if (columns.length === 0 || table.scope.blob !== undefined) return "false";
   const staged = columns.map((column) => stagedValue(table, column)).join(", ");
-  return `row(${staged}) *= row(${columns.map((column) => `t.${quoteIdent(column.name)}`).join(", ")})`;
+  const live = columns.map((column) => `t.${quoteIdent(column.name)}`).join(", ");
+  return `row(${staged})::record *= row(${live})::record`;
 }
 
 /**
