@@ -1,6 +1,9 @@
 /**
  * What a runtime offers for compressing and hashing. The engine knows only this port: `node:zlib` on the server,
  * the browser's own streams in a Worker, fflate where neither serves.
+ *
+ * Work on many small pieces goes through batches, because making a stream or crossing to another thread costs more than
+ * inflating 8 KB. Bytes handed over to a function that says so may be detached: the caller must not touch them again.
  */
 export interface Codec {
   readonly name: string;
@@ -16,6 +19,12 @@ export interface Codec {
   inflate(bytes: Uint8Array, size: number): Promise<Uint8Array | null>;
   /** Raw inflate of a stream. Bounded by back-pressure; the caller counts and stops. */
   createInflate(signal?: AbortSignal): InflateStream;
+  /** Compresses pieces that lie one behind the other in `bytes`, which is handed over. */
+  packBatch(bytes: Uint8Array, lengths: readonly number[], level: number): Promise<PackedBatch>;
+  /** Checks, and on request gives, entries that lie in `bytes`, which is handed over. One result an item, `null` for a damaged one. */
+  unpackBatch(bytes: Uint8Array, items: readonly StoredItem[], options: UnpackOptions): Promise<(UnpackedItem | null)[]>;
+  /** Inflates and digests one large entry whose stored bytes are written to it. */
+  createCheck(item: CheckOptions): EntryCheck;
 }
 
 export interface DeflateOptions {
@@ -35,4 +44,55 @@ export interface InflateStream {
   inflate(input: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array>;
   /** Compressed bytes used once the stream has ended: fewer than were given means trailing data. */
   readonly bytesUsed: number;
+}
+
+/** The packed pieces one behind the other. */
+export interface PackedBatch {
+  bytes: Uint8Array;
+  pieces: PackedPiece[];
+}
+
+export interface PackedPiece {
+  /** Bytes of the packed piece. */
+  length: number;
+  /** Raw deflate; otherwise the piece's own bytes, because deflating gains nothing. */
+  deflated: boolean;
+  crc32: number;
+}
+
+/** Where an entry's stored bytes lie in a batch, and what they must give. */
+export interface StoredItem {
+  offset: number;
+  storedSize: number;
+  size: number;
+  deflated: boolean;
+}
+
+export interface UnpackOptions {
+  sha256: boolean;
+  /** Whether the content is wanted, or only its digests. */
+  content: boolean;
+}
+
+export interface UnpackedItem {
+  crc32: number;
+  /** Lowercase hex, when asked for. */
+  sha256?: string | undefined;
+  content?: Uint8Array | undefined;
+}
+
+export interface CheckOptions {
+  size: number;
+  deflated: boolean;
+  sha256: boolean;
+}
+
+/** Exactly one of `end` and `cancel` is called at the end. */
+export interface EntryCheck {
+  /** Takes the next stored bytes, which are handed over; resolves when more may be written. */
+  write(bytes: Uint8Array): Promise<void>;
+  /** The digests, or `null` unless the stored bytes were one whole stream of exactly `size` bytes. */
+  end(): Promise<UnpackedItem | null>;
+  /** Gives the check up and frees what it holds. */
+  cancel(): void;
 }

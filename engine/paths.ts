@@ -177,7 +177,9 @@ const extensionBytes = 16;
  * are kept, the rest becomes "_". The same name always gives the same segment, never an empty one; different names may give the same.
  */
 export function safeObjectName(name: string): string {
-  const cleaned = [...name.normalize("NFC")].map((c) => (c === "/" || segmentProblem(`a${c}a`) !== undefined ? "_" : c)).join("");
+  const cleaned = [...name.normalize("NFC")]
+    .map((c) => (c === "/" || c === "\\" || segmentProblem(`a${c}a`) !== undefined ? "_" : c))
+    .join("");
   const shown = cleaned.replace(/%/g, "_").replace(/^[. ]+|[. ]+$/g, "_");
   const dot = shown.lastIndexOf(".");
   const extension = dot > 0 && encoder.encode(shown.slice(dot)).length <= extensionBytes ? shown.slice(dot) : "";

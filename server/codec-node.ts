@@ -1,10 +1,23 @@
 import { createHash, hash } from "node:crypto";
 import { crc32, createInflateRaw, deflateRaw, type InflateRaw, inflateRaw, constants as zlib } from "node:zlib";
-import type { Codec, DeflateOptions, InflateStream } from "../engine/codec.ts";
+import type {
+  CheckOptions,
+  Codec,
+  DeflateOptions,
+  EntryCheck,
+  InflateStream,
+  PackedBatch,
+  UnpackedItem,
+} from "../engine/codec.ts";
 import { BackupError } from "../engine/errors.ts";
+import { leastLoaded } from "./codec-pool.ts";
+import { packBatchSync, unpackBatchSync } from "./codec-sync.ts";
 
 /** Output of one step of a streaming inflate; larger steps cross the thread pool less often. */
 const inflateStep = 256 * 1024;
+
+/** Batches up to this size are done at once: a thread costs more. */
+const inlineBytes = 64 * 1024;
 
 /** zlib on libuv's thread pool, OpenSSL's SHA-256. */
 export const nodeCodec: Codec = {
@@ -18,7 +31,44 @@ export const nodeCodec: Codec = {
   deflate: deflateBlock,
   inflate: inflateWhole,
   createInflate: (signal) => new NodeInflate(signal),
+  packBatch: async (bytes, lengths, level) =>
+    bytes.length <= inlineBytes
+      ? packBatchSync(bytes, lengths, level)
+      : ((await leastLoaded().run({ kind: "pack", bytes, lengths, level })) as PackedBatch),
+  unpackBatch: async (bytes, items, options) =>
+    bytes.length <= inlineBytes
+      ? unpackBatchSync(bytes, items, options)
+      : ((await leastLoaded().run({ kind: "unpack", bytes, items, options })) as (UnpackedItem | null)[]),
+  createCheck: (options) => new ThreadCheck(options),
 };
+
+let checksOpened = 0;
+
+/** A check whose inflating and digesting is done by a thread of the pool. */
+class ThreadCheck implements EntryCheck {
+  readonly #thread = leastLoaded();
+  readonly #check = checksOpened++;
+
+  constructor(options: CheckOptions) {
+    this.#thread.checks++;
+    const opened = this.#thread.run({ kind: "open-check", check: this.#check, options });
+    opened.catch(() => undefined); // every later call reports it
+  }
+
+  async write(bytes: Uint8Array): Promise<void> {
+    await this.#thread.run({ kind: "write-check", check: this.#check, bytes });
+  }
+
+  async end(): Promise<UnpackedItem | null> {
+    this.#thread.checks--;
+    return (await this.#thread.run({ kind: "end-check", check: this.#check })) as UnpackedItem | null;
+  }
+
+  cancel(): void {
+    this.#thread.checks--;
+    this.#thread.run({ kind: "cancel-check", check: this.#check }).catch(() => undefined);
+  }
+}
 
 function deflateBlock(bytes: Uint8Array, { level, final }: DeflateOptions): Promise<Uint8Array> {
   const finishFlush = final ? zlib.Z_FINISH : zlib.Z_SYNC_FLUSH;
@@ -50,7 +100,9 @@ class NodeInflate implements InflateStream {
   }
 
   async *inflate(input: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
-    const stream = createInflateRaw({ chunkSize: inflateStep });
+    // The high-water mark lets the pool inflate ahead while what came before is worked on.
+    const options = { chunkSize: inflateStep, readableHighWaterMark: 4 * inflateStep };
+    const stream = createInflateRaw(options);
     const feeding = feed(input, stream, this.#signal);
     try {
       for await (const piece of stream as AsyncIterable<Uint8Array>) yield piece;

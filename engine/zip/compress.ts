@@ -1,4 +1,5 @@
-import type { Codec } from "../codec.ts";
+import { concat } from "../bytes.ts";
+import type { Codec, PackedBatch, PackedPiece } from "../codec.ts";
 
 /** Samples are taken at this many places, each this long. */
 const samples = 4;
@@ -8,26 +9,32 @@ const suspiciousEntropy = 7.6;
 /** Below this, trying costs less than knowing. */
 const smallest = 8 * 1024;
 
-/**
- * Whether deflating would gain next to nothing, judged by samples: random bytes deflate at a fifteenth of the speed at which they
- * are stored. Even bytes alone are no proof (they may repeat), so that what looks random is tried before it is believed.
- */
-export async function isIncompressible(bytes: Uint8Array, codec: Codec): Promise<boolean> {
-  if (bytes.length < smallest) return false;
-  const sample = takeSample(bytes);
-  if (entropy(sample) < suspiciousEntropy) return false;
-  const tried = await codec.deflate(sample, { level: 1, final: true });
-  return tried.length > sample.length * 0.97;
-}
+/** Less than this much smaller is not worth inflating again. */
+const worthwhile = 0.97;
 
-function takeSample(bytes: Uint8Array): Uint8Array {
+/**
+ * A sample to try deflating before `bytes` are deflated, or `undefined` where that would tell nothing: too few bytes, or
+ * bytes so uneven that they surely shrink. Random bytes deflate at a fifteenth of the speed at which they are stored.
+ */
+export function sampleOf(bytes: Uint8Array): Uint8Array | undefined {
+  if (bytes.length < smallest) return undefined;
   const length = Math.min(sampleLength, Math.floor(bytes.length / samples));
   const sample = new Uint8Array(samples * length);
   for (let i = 0; i < samples; i++) {
     const at = Math.floor(((bytes.length - length) * i) / (samples - 1));
     sample.set(bytes.subarray(at, at + length), i * length);
   }
-  return sample;
+  return entropy(sample) < suspiciousEntropy ? undefined : sample;
+}
+
+/** Even bytes alone are no proof (they may repeat): the sample's deflated length decides. */
+export function isIncompressibleSample(sample: Uint8Array, deflatedLength: number): boolean {
+  return deflatedLength > sample.length * worthwhile;
+}
+
+async function isIncompressible(bytes: Uint8Array, codec: Codec): Promise<boolean> {
+  const sample = sampleOf(bytes);
+  return sample !== undefined && isIncompressibleSample(sample, (await codec.deflate(sample, { level: 1, final: true })).length);
 }
 
 /** Shannon entropy of the bytes' frequencies, in bits. */
@@ -68,8 +75,23 @@ export async function deflateBlock(bytes: Uint8Array, level: number, codec: Code
   return codec.deflate(bytes, { level, final: false });
 }
 
-/** A small entry: deflated where that makes it smaller, `undefined` where it does not. */
-export async function deflateWhole(bytes: Uint8Array, level: number, codec: Codec): Promise<Uint8Array | undefined> {
+/** `Codec.packBatch` for codecs that have no better way. */
+export async function packEach(bytes: Uint8Array, lengths: readonly number[], level: number, codec: Codec): Promise<PackedBatch> {
+  const parts: Uint8Array[] = [];
+  const pieces: PackedPiece[] = [];
+  let at = 0;
+  for (const length of lengths) {
+    const content = bytes.subarray(at, at + length);
+    const deflated = await deflateWhole(content, level, codec);
+    parts.push(deflated ?? content);
+    pieces.push({ length: (deflated ?? content).length, deflated: deflated !== undefined, crc32: codec.crc32(content) });
+    at += length;
+  }
+  return { bytes: concat(parts), pieces };
+}
+
+/** Deflated where that makes it smaller, `undefined` where it does not. */
+async function deflateWhole(bytes: Uint8Array, level: number, codec: Codec): Promise<Uint8Array | undefined> {
   if (level === 0 || bytes.length === 0 || (await isIncompressible(bytes, codec))) return undefined;
   const deflated = await codec.deflate(bytes, { level, final: true });
   return deflated.length < bytes.length ? deflated : undefined;

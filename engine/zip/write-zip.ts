@@ -1,9 +1,9 @@
-import type { Codec } from "../codec.ts";
+import type { Codec, PackedBatch } from "../codec.ts";
 import type { EntryInput, WriteContainerOptions } from "../container.ts";
 import { BackupError } from "../errors.ts";
 import { assertNoCollisions, assertPath, printableName } from "../paths.ts";
 import { blocksOf, gather } from "./blocks.ts";
-import { deflateBlock, deflateWhole, lastBlock } from "./compress.ts";
+import { deflateBlock, lastBlock } from "./compress.ts";
 import { max32 } from "./records.ts";
 import { centralHeader, descriptor, endRecords, localHeader, type WrittenEntry } from "./write-records.ts";
 
@@ -15,7 +15,10 @@ export interface WriteZipOptions extends WriteContainerOptions {
 
 /** Work in flight: this many input bytes and pieces at most, which bounds the memory whatever the entries. */
 const bytesInFlight = 8 * 1024 * 1024;
-const piecesInFlight = 512;
+const piecesInFlight = 64;
+/** Small entries are compressed together up to these. */
+const batchBytes = 512 * 1024;
+const batchEntries = 256;
 /** Entries up to this many blocks are held in memory and written with sizes up front; larger ones with a descriptor. */
 const wholeBlocks = 2;
 /** Above this a deflated entry may come to need 64-bit sizes. */
@@ -92,48 +95,62 @@ class ZipWriter {
   }
 
   async *#pieces(entries: AsyncIterable<EntryInput> | Iterable<EntryInput>): AsyncGenerator<Piece> {
+    let batch = new Batch();
     for await (const input of entries) {
       this.#options.signal?.throwIfAborted();
       assertPath(input.path);
       this.#paths.push(input.path);
-      yield* this.#entryPieces(input);
-    }
-  }
-
-  async *#entryPieces(input: EntryInput): AsyncGenerator<Piece> {
-    const blocks = blocksOf(input.body);
-    const held: Uint8Array[] = [];
-    let size = 0;
-    let large: WrittenEntry | undefined;
-    for await (const block of blocks) {
-      size += block.length;
-      if (large === undefined) held.push(block);
-      if (large !== undefined) yield this.#block(large, block);
-      else if (held.length > wholeBlocks) {
-        large = deferredEntry(input);
-        yield this.#begin(large);
-        for (const early of held.splice(0)) yield this.#block(large, early);
+      const blocks = blocksOf(input.body);
+      const held = await takeWhole(blocks);
+      if (held.done) {
+        assertSize(input, held.size);
+        if (batch.isFull(held.size)) {
+          yield this.#batch(batch);
+          batch = new Batch();
+        }
+        batch.add(input, held.blocks, held.size);
+        continue;
+      }
+      try {
+        if (batch.inputs.length > 0) yield this.#batch(batch);
+        batch = new Batch();
+        yield* this.#large(input, held.blocks, blocks);
+      } finally {
+        await blocks.return(undefined);
       }
     }
-    assertSize(input, size);
-    yield large === undefined ? this.#whole(input, held) : this.#finish(large);
+    if (batch.inputs.length > 0) yield this.#batch(batch);
   }
 
-  #whole(input: EntryInput, held: readonly Uint8Array[]): Piece {
-    const content = held.length === 1 ? held[0]! : concat(held);
-    const crc32 = this.#options.codec.crc32(content);
-    const work = started(deflateWhole(content, this.#level, this.#options.codec));
-    return {
-      cost: content.length,
-      emit: async (headerOffset) => {
-        const deflated = await work;
-        const data = deflated ?? content;
-        const known = { crc32, size: content.length, storedSize: data.length, headerOffset };
-        const entry = { ...newEntry(input), deflated: deflated !== undefined, ...known };
-        this.#list(entry);
-        return [localHeader(entry, this.#options.modifiedAt), data];
-      },
-    };
+  /** Several small entries, held in memory, compressed by one task and written with their sizes up front. */
+  #batch(batch: Batch): Piece {
+    const work = started(this.#options.codec.packBatch(batch.content(), batch.lengths, this.#level));
+    return { cost: batch.size, emit: async (offset) => this.#emitBatch(batch, await work, offset) };
+  }
+
+  #emitBatch(batch: Batch, packed: PackedBatch, offset: number): Uint8Array[] {
+    const chunks: Uint8Array[] = [];
+    let at = 0;
+    let headerOffset = offset;
+    for (const [i, input] of batch.inputs.entries()) {
+      const { length, deflated, crc32 } = packed.pieces[i]!;
+      const entry = { ...newEntry(input), deflated, crc32, size: batch.lengths[i]!, storedSize: length, headerOffset };
+      const header = localHeader(entry, this.#options.modifiedAt);
+      chunks.push(header, packed.bytes.subarray(at, at + length));
+      this.#list(entry);
+      at += length;
+      headerOffset += header.length + length;
+    }
+    return chunks;
+  }
+
+  async *#large(input: EntryInput, held: readonly Uint8Array[], rest: AsyncIterable<Uint8Array>): AsyncGenerator<Piece> {
+    const entry = deferredEntry(input);
+    yield this.#begin(entry);
+    for (const block of held) yield this.#block(entry, block);
+    for await (const block of rest) yield this.#block(entry, block);
+    assertSize(input, entry.size);
+    yield this.#finish(entry);
   }
 
   #begin(entry: WrittenEntry): Piece {
@@ -176,6 +193,49 @@ class ZipWriter {
   }
 }
 
+/** Small entries that are compressed together. */
+class Batch {
+  readonly inputs: EntryInput[] = [];
+  readonly lengths: number[] = [];
+  readonly #blocks: Uint8Array[] = [];
+  size = 0;
+
+  isFull(more: number): boolean {
+    return this.inputs.length > 0 && (this.size + more > batchBytes || this.inputs.length >= batchEntries);
+  }
+
+  add(input: EntryInput, blocks: readonly Uint8Array[], size: number): void {
+    this.inputs.push(input);
+    this.lengths.push(size);
+    this.#blocks.push(...blocks);
+    this.size += size;
+  }
+
+  /** A copy of the entries' bytes: it is handed over to the codec, and a body may be of use to its owner afterwards. */
+  content(): Uint8Array {
+    const whole = new Uint8Array(this.size);
+    let at = 0;
+    for (const block of this.#blocks.splice(0)) {
+      whole.set(block, at);
+      at += block.length;
+    }
+    return whole;
+  }
+}
+
+/** The first blocks of a body: all of them when the body is small (`done`), else one more than a small one has. */
+async function takeWhole(blocks: AsyncGenerator<Uint8Array>): Promise<{ blocks: Uint8Array[]; size: number; done: boolean }> {
+  const taken: Uint8Array[] = [];
+  let size = 0;
+  while (taken.length <= wholeBlocks) {
+    const next = await blocks.next();
+    if (next.done) return { blocks: taken, size, done: true };
+    taken.push(next.value);
+    size += next.value.length;
+  }
+  return { blocks: taken, size, done: false };
+}
+
 function newEntry(input: EntryInput): WrittenEntry {
   const directory = input.path.endsWith("/");
   const name = encoder.encode(input.path);
@@ -204,14 +264,4 @@ function assertSize(input: EntryInput, size: number): void {
 function started<T>(work: Promise<T>): Promise<T> {
   work.catch(() => undefined);
   return work;
-}
-
-function concat(parts: readonly Uint8Array[]): Uint8Array {
-  const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
-  }
-  return whole;
 }

@@ -1,0 +1,95 @@
+import { createHash, type Hash, hash } from "node:crypto";
+import { crc32, deflateRawSync, type InflateRaw, inflateRawSync, constants as zlib } from "node:zlib";
+import type { PackedBatch, PackedPiece, StoredItem, UnpackedItem, UnpackOptions } from "../engine/codec.ts";
+import { isIncompressibleSample, sampleOf } from "../engine/zip/compress.ts";
+
+/** The work of the codec's batches, done at once on the thread that calls. */
+
+/** Deflates each piece unless its samples or the result say that nothing is gained. */
+export function packBatchSync(bytes: Uint8Array, lengths: readonly number[], level: number): PackedBatch {
+  const parts: Uint8Array[] = [];
+  const pieces: PackedPiece[] = [];
+  let at = 0;
+  for (const length of lengths) {
+    const content = bytes.subarray(at, at + length);
+    const deflated = deflateWholeSync(content, level);
+    parts.push(deflated ?? content);
+    pieces.push({ length: (deflated ?? content).length, deflated: deflated !== undefined, crc32: crc32(content) });
+    at += length;
+  }
+  return { bytes: joined(parts), pieces };
+}
+
+function deflateWholeSync(content: Uint8Array, level: number): Uint8Array | undefined {
+  if (level === 0 || content.length === 0) return undefined;
+  const sample = sampleOf(content);
+  if (sample !== undefined && isIncompressibleSample(sample, deflateSync(sample, 1, true).length)) return undefined;
+  const deflated = deflateSync(content, level, true);
+  return deflated.length < content.length ? deflated : undefined;
+}
+
+/** One raw deflate stream, or a byte-aligned part of one. */
+export function deflateSync(bytes: Uint8Array, level: number, final: boolean): Uint8Array {
+  const finishFlush = final ? zlib.Z_FINISH : zlib.Z_SYNC_FLUSH;
+  return deflateRawSync(bytes, { level, finishFlush, chunkSize: Math.max(256, bytes.length + 64) });
+}
+
+/** Not Buffer.concat: its result may be a part of a shared pool, which cannot be transferred. */
+function joined(parts: readonly Uint8Array[]): Uint8Array {
+  const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
+  }
+  return whole;
+}
+
+export function unpackBatchSync(
+  bytes: Uint8Array,
+  items: readonly StoredItem[],
+  options: UnpackOptions,
+): (UnpackedItem | null)[] {
+  return items.map((item) => {
+    const stored = bytes.subarray(item.offset, item.offset + item.storedSize);
+    const content = item.deflated ? inflateSync(stored, item.size) : stored;
+    if (content === null || content.length !== item.size) return null;
+    return {
+      crc32: crc32(content),
+      ...(options.sha256 && { sha256: hash("sha256", content) }),
+      ...(options.content && { content }),
+    };
+  });
+}
+
+/** `null` unless `bytes` is one whole stream of exactly `size` bytes. Output is bounded by one byte more, which is enough to know a lie. */
+function inflateSync(bytes: Uint8Array, size: number): Uint8Array | null {
+  try {
+    const result = inflateRawSync(bytes, { chunkSize: Math.max(64, size + 1), maxOutputLength: size + 1, info: true });
+    const { buffer, engine } = result as unknown as { buffer: Uint8Array; engine: InflateRaw };
+    return buffer.length === size && engine.bytesWritten === bytes.length ? buffer : null;
+  } catch {
+    return null;
+  }
+}
+
+/** CRC, SHA-256 and length of content that passes by. */
+export class Digests {
+  readonly #hash: Hash | undefined;
+  #crc32 = 0;
+  size = 0;
+
+  constructor(sha256: boolean) {
+    this.#hash = sha256 ? createHash("sha256") : undefined;
+  }
+
+  update(bytes: Uint8Array): void {
+    this.size += bytes.length;
+    this.#crc32 = crc32(bytes, this.#crc32);
+    this.#hash?.update(bytes);
+  }
+
+  result(): UnpackedItem {
+    return { crc32: this.#crc32, sha256: this.#hash?.digest("hex") };
+  }
+}
