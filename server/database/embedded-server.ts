@@ -22,6 +22,8 @@ export interface Hold {
  *
  * Whoever opens the pipe between the end of file and its renaming is still served: a second reader then does not see
  * the end, and the name comes back. Once the name is gone for good, nobody can join a server that is about to stop.
+ *
+ * Two shells, so that the name also goes when the server crashes. Should the outer one be killed, the inner one tidies.
  */
 const keeperScript = `
 pipe=$1; shift
@@ -37,7 +39,9 @@ pipe=$1; shift
     mv "$pipe.closed" "$pipe"
   done
   kill -INT $server
-) & watcher=$!
+  while kill -0 $server; do sleep 0.1; done
+  rm -f "$pipe.closed" "$pipe.free"
+) 2>/dev/null & watcher=$!
 wait $server; status=$?
 kill $watcher 2>/dev/null
 rm -f "$pipe" "$pipe.closed" "$pipe.free"
@@ -182,22 +186,30 @@ async function postmasterLines(cluster: Cluster): Promise<string[]> {
 
 /**
  * PostgreSQL takes a postmaster.pid for live as long as any process of its user has that pid, which after a restart of
- * the machine can be any program. One that does not work in our data folder is not ours.
+ * the machine can be any program.
  */
 async function forgetDeadServer(cluster: Cluster): Promise<void> {
-  const pid = Number((await postmasterLines(cluster))[0]);
-  if (!(pid > 0) || process.platform !== "linux") return;
-  const folder = await readlink(`/proc/${pid}/cwd`).catch(() => null);
-  if (folder === cluster.data || (folder === null && existsSync(`/proc/${pid}`))) return;
+  const pid = await postmasterPid(cluster);
+  if (pid === 0 || process.platform !== "linux" || (await worksIn(cluster, pid))) return;
   // Another process may have recovered it meanwhile.
-  if (Number((await postmasterLines(cluster))[0]) === pid) await rm(join(cluster.data, "postmaster.pid"), { force: true });
+  if ((await postmasterPid(cluster)) === pid) await rm(join(cluster.data, "postmaster.pid"), { force: true });
 }
 
 /** Ends a server that lost its keeper (killed, or out of memory): it would run for ever and nobody could join it. */
 export async function endOrphan(cluster: Cluster): Promise<void> {
-  const pid = Number((await postmasterLines(cluster))[0]);
-  if (!(pid > 0) || (await readlink(`/proc/${pid}/cwd`).catch(() => null)) !== cluster.data) return;
-  process.kill(pid, "SIGINT");
+  const pid = await postmasterPid(cluster);
+  if (pid !== 0 && (await worksIn(cluster, pid))) process.kill(pid, "SIGINT");
+}
+
+/** 0 where there is none. */
+async function postmasterPid(cluster: Cluster): Promise<number> {
+  return Number((await postmasterLines(cluster))[0]) || 0;
+}
+
+/** Whether that process is a live one in our data folder, as only its PostgreSQL is. A zombie has no folder. */
+async function worksIn(cluster: Cluster, pid: number): Promise<boolean> {
+  const folder = await readlink(`/proc/${pid}/cwd`).catch((error) => (error.code === "EACCES" ? cluster.data : null));
+  return folder === cluster.data;
 }
 
 async function publish(cluster: Cluster, server: { port: number; pipe: string }): Promise<void> {
@@ -213,11 +225,23 @@ function hold(pipe: string, descriptor: number, port: number): Hold {
     async release() {
       if (!open) return;
       open = false;
+      const kept = isKept(pipe);
       closeSync(descriptor);
+      if (!kept) return;
       const deadline = Date.now() + stopTimeout;
       while (isClosing(pipe) && Date.now() < deadline) await sleep(10);
     },
   };
+}
+
+/** Whether a keeper reads the pipe: one that was killed will neither stop its server nor take the pipe away. */
+function isKept(pipe: string): boolean {
+  try {
+    closeSync(openSync(pipe, constants.O_WRONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW));
+    return true;
+  } catch {
+    return existsSync(`${pipe}.closed`);
+  }
 }
 
 /** Whether the server of that pipe is about to stop. False once it has, and while others hold it. */

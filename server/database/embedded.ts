@@ -39,15 +39,14 @@ export async function openEmbedded(name: string, options: EmbeddedOptions = {}):
 
 async function holdServer(cluster: Cluster, name: string): Promise<Hold> {
   const began = Date.now();
-  let orphanSince = began;
   for (;;) {
-    const held = (await joinServer(cluster)) ?? (await startServer(cluster));
-    if (held !== null) {
-      if (await ensureDatabase(cluster, held, name)) return held;
-      orphanSince = Date.now();
+    for (const attempt of [joinServer, startServer]) {
+      const held = await attempt(cluster);
+      if (held !== null && (await ensureDatabase(cluster, held, name))) return held;
     }
-    if (Date.now() - orphanSince > orphanAfter) await endOrphan(cluster);
-    if (Date.now() - began > giveUpAfter) throw gaveUp(cluster);
+    const waited = Date.now() - began;
+    if (waited > orphanAfter) await endOrphan(cluster);
+    if (waited > giveUpAfter) throw gaveUp(cluster);
     await sleep(30);
   }
 }
