@@ -1,4 +1,6 @@
+import type { Writable } from "node:stream";
 import { pipeline } from "node:stream/promises";
+import { setImmediate } from "node:timers/promises";
 import type postgres from "postgres";
 
 export type Field = string | number | bigint | boolean | null;
@@ -44,11 +46,22 @@ export async function copyRows(sql: Connection, table: string, rows: Rows, onRow
   const state: CopyState = { iterator, pending: await iterator.next(), written: 0 };
   while (!state.pending.done) {
     const columns = Object.keys(state.pending.value).map((name) => `"${name}"`);
-    const sink = await sql.unsafe(`COPY ${table} (${columns.join(", ")}) FROM STDIN`).writable();
+    const sink = await openCopy(sql, `COPY ${table} (${columns.join(", ")}) FROM STDIN`);
     await pipeline(() => statementChunks(state), sink);
     onRows?.(state.written);
   }
   return state.written;
+}
+
+/**
+ * postgres.js 3.4 tells the stream of a failure only while it takes data. What PostgreSQL finds after the last byte (a foreign
+ * key, say) goes to the query's promise, which has resolved to the stream by then, and the stream would wait for ever.
+ */
+async function openCopy(sql: Connection, statement: string): Promise<Writable> {
+  const query = sql.unsafe(statement);
+  const sink = await query.writable();
+  Object.assign(query, { reject: (error: Error) => sink.destroy(error) });
+  return sink;
 }
 
 interface CopyState {
@@ -68,6 +81,8 @@ async function* statementChunks(state: CopyState): AsyncGenerator<string> {
     if (chunk.length >= chunkCharacters) {
       yield chunk;
       chunk = "";
+      // A socket that takes every chunk at once never lets the event loop read what PostgreSQL answers.
+      await setImmediate();
     }
   }
   if (chunk !== "") yield chunk;

@@ -90,7 +90,7 @@ export function asciiHost(host: string): string {
 export function addressOfAsset(asset: number): string {
   const family = Math.floor(asset / familySize);
   const n = family * 3 + (asset % familySize) - 7;
-  if (n % 4 === 3) return `2001:db8:${((n >>> 16) + 1).toString(16)}:${((n & 0xffff) + 1).toString(16)}::${(n % 9) + 1}`;
+  if (n % 4 === 3) return `2001:db8:${((n >>> 16) + 1).toString(16)}:${(n & 0xffff).toString(16)}::${(n % 9) + 1}`;
   if (n < 0x20000) return `198.${18 + (n >>> 16)}.${(n >>> 8) & 255}.${n & 255}`;
   const shared = (n - 0x20000) % 0x400000;
   return `100.${64 + (shared >>> 16)}.${(shared >>> 8) & 255}.${shared & 255}`;

@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import type postgres from "postgres";
 import type { BlobStore } from "../../blobs/blob-store.ts";
+import { bulkLoad } from "./bulk-load.ts";
 import { copyRows, type Rows } from "./copy-rows.ts";
 import { assetRows, edgeRows } from "./demo-assets.ts";
 import { storeFiles } from "./demo-files.ts";
@@ -36,16 +37,16 @@ export async function fillDemo(sql: postgres.Sql, blobs: BlobStore, options: Dem
   checkOptions(options);
   const instance = new DemoInstance(options);
   const written: Record<string, number> = {};
-  await sql.begin(async (transaction) => {
-    for (const [table, rows] of Object.entries({ ...tables(instance, blobs), ...excludedTables(instance) })) {
-      const total = instance.counts[table];
-      const report = total === undefined ? undefined : (done: number) => options.onProgress?.({ table, rows: done, total });
-      written[table] = await copyRows(transaction, table, rows, report);
-    }
-    await transaction`UPDATE reports SET file_id = files.id FROM files WHERE files.report_id = reports.id`;
-  });
-  // Without statistics, the first export or import of a freshly filled instance would be planned blindly.
-  await sql`ANALYZE`;
+  await sql.begin((transaction) =>
+    bulkLoad(transaction, async () => {
+      for (const [table, rows] of Object.entries({ ...tables(instance, blobs), ...excludedTables(instance) })) {
+        const total = instance.counts[table];
+        const report = total === undefined ? undefined : (done: number) => options.onProgress?.({ table, rows: done, total });
+        written[table] = await copyRows(transaction, table, rows, report);
+      }
+      await transaction`UPDATE reports SET file_id = files.id FROM files WHERE files.report_id = reports.id`;
+    }),
+  );
   return written;
 }
 
