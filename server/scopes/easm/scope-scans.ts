@@ -112,6 +112,7 @@ export const scanTables: Record<string, TableScope> = {
       "created_by",
       "created_at",
     ],
+    excluded: { extension: "computed by PostgreSQL from the name" },
     notSecret: {
       object_key: "names an object in the application's own bucket, which nobody opens without the bucket's keys",
       sha256: "digest of the file's content, which travels in the same bundle",
