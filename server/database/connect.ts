@@ -2,6 +2,7 @@ import postgres from "postgres";
 import { BackupError } from "../../engine/errors.ts";
 import { databaseError } from "./database-error.ts";
 import { defaultHome, openEmbedded } from "./embedded.ts";
+import { firstAnswer } from "./first-answer.ts";
 
 export { databaseError } from "./database-error.ts";
 
@@ -65,7 +66,7 @@ async function connectServer(url: string, max: number, description: string, rele
     await release();
   };
   try {
-    await sql`select 1`;
+    await firstAnswer(sql, sql`select 1`);
   } catch (cause) {
     await close();
     throw databaseError(cause, description);

@@ -3,6 +3,7 @@ import postgres from "postgres";
 import { BackupError } from "../../engine/errors.ts";
 import { type Cluster, clusterUser, openCluster } from "./embedded-cluster.ts";
 import { endOrphan, type Hold, joinServer, startServer } from "./embedded-server.ts";
+import { firstAnswer } from "./first-answer.ts";
 
 export interface Embedded {
   /** A postgres URL with its password; never print it. */
@@ -65,7 +66,7 @@ async function ensureDatabase(cluster: Cluster, held: Hold, name: string): Promi
     onnotice: () => {},
   });
   try {
-    const [found] = await sql`select 1 from pg_database where datname = ${name}`;
+    const [found] = await firstAnswer(sql, sql`select 1 from pg_database where datname = ${name}`);
     if (found === undefined) await sql`create database ${sql(name)}`;
     return true;
   } catch (error) {
@@ -83,7 +84,16 @@ async function ensureDatabase(cluster: Cluster, held: Hold, name: string): Promi
 /** duplicate_database; unique_violation on its catalog, where two processes create it at once. */
 const alreadyThere = new Set(["42P04", "23505"]);
 /** Refused or cut connections; admin_shutdown, crash_shutdown, cannot_connect_now. */
-const goneAway = new Set(["ECONNREFUSED", "ECONNRESET", "CONNECTION_CLOSED", "CONNECTION_ENDED", "57P01", "57P02", "57P03"]);
+const goneAway = new Set([
+  "ECONNREFUSED",
+  "ECONNRESET",
+  "CONNECTION_CLOSED",
+  "CONNECTION_ENDED",
+  "CONNECT_TIMEOUT",
+  "57P01",
+  "57P02",
+  "57P03",
+]);
 
 function assertName(name: string): void {
   // 63 bytes is PostgreSQL's limit; it would cut a longer name silently.

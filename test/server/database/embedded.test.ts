@@ -232,7 +232,9 @@ describe("after a kill -9", () => {
     const first = await connect("embedded:app", { home });
     await first.sql`create table t as select 7 as n`;
     const pid = await postmaster(home);
-    for (const keeper of await keepersOf(pid)) process.kill(keeper, "SIGKILL");
+    const keepers = await keepersOf(pid);
+    for (const keeper of keepers) process.kill(keeper, "SIGKILL");
+    await until(() => !keepers.some(isAlive), "the end of the keeper");
     const second = await connect("embedded:app", { home });
     expect(await postmaster(home)).not.toBe(pid);
     expect(await second.sql`select n from t`).toEqual([{ n: 7 }]);
