@@ -19,8 +19,8 @@ export const fileBody: Record<Exclude<FileKind, "capture">, (host: string, rando
 
 /** A page with a header, a menu, lines of text, and a photograph that does not compress. */
 function screenshot(random: Random): Uint8Array {
-  const width = 480 + random.below(5) * 80;
-  const height = 300 + random.below(4) * 60;
+  const width = 640 + random.below(5) * 160;
+  const height = 480 + random.below(4) * 80;
   const pixels = new Uint8Array(width * height).fill(1);
   const fill = (x: number, y: number, w: number, h: number, colour: number) => {
     for (let line = y; line < Math.min(y + h, height); line++)
@@ -31,7 +31,7 @@ function screenshot(random: Random): Uint8Array {
   for (let y = 60; y < height - 12; y += 18) {
     for (let x = 140; x < width - 60; x += 8 + random.below(50)) fill(x, y, 4 + random.below(30), 8, 4 + random.below(3));
   }
-  const side = 80 + random.below(Math.min(height - 130, 220));
+  const side = 80 + random.below(330);
   for (let y = 0; y < side; y++) pixels.set(random.bytes(side), (50 + y) * width + 130);
   return encodePng({ width, height, pixels, palette: palette(random) });
 }
