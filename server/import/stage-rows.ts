@@ -8,6 +8,7 @@ import { ColumnLookup, type RowFields, textOf } from "../../engine/json/row.ts";
 import { JsonSyntaxError } from "../../engine/json/scanner.ts";
 import type { Bundle } from "../../engine/read-bundle.ts";
 import { databaseError } from "../database/connect.ts";
+import { openCopyIn } from "../database/copy-in.ts";
 import { CopyText } from "./copy-text.ts";
 import { copyStageSql, createStageSql, type StageTable } from "./stage-table.ts";
 
@@ -30,7 +31,7 @@ const flushBytes = 256 * 1024;
  */
 export async function stageRows(sql: Sql, bundle: Bundle, table: StageTable, signal?: AbortSignal): Promise<StagedRows> {
   await sql.unsafe(createStageSql(table));
-  const writable = await sql.unsafe(copyStageSql(table)).writable();
+  const writable = await openCopyIn(sql, copyStageSql(table));
   const transcoder = new Transcoder(table, writable);
   try {
     const rows = await bundle.readRows(table.key, transcoder, signal);

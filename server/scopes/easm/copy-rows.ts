@@ -1,7 +1,7 @@
-import type { Writable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { setImmediate } from "node:timers/promises";
 import type postgres from "postgres";
+import { openCopyIn } from "../../database/copy-in.ts";
 
 export type Field = string | number | bigint | boolean | null;
 /** Column name to value, as PostgreSQL reads it in text form. Every row of a table has the same columns in the same order. */
@@ -46,22 +46,11 @@ export async function copyRows(sql: Connection, table: string, rows: Rows, onRow
   const state: CopyState = { iterator, pending: await iterator.next(), written: 0 };
   while (!state.pending.done) {
     const columns = Object.keys(state.pending.value).map((name) => `"${name}"`);
-    const sink = await openCopy(sql, `COPY ${table} (${columns.join(", ")}) FROM STDIN`);
+    const sink = await openCopyIn(sql, `COPY ${table} (${columns.join(", ")}) FROM STDIN`);
     await pipeline(() => statementChunks(state), sink);
     onRows?.(state.written);
   }
   return state.written;
-}
-
-/**
- * postgres.js 3.4 tells the stream of a failure only while it takes data. What PostgreSQL finds after the last byte (a foreign
- * key, say) goes to the query's promise, which has resolved to the stream by then, and the stream would wait for ever.
- */
-async function openCopy(sql: Connection, statement: string): Promise<Writable> {
-  const query = sql.unsafe(statement);
-  const sink = await query.writable();
-  Object.assign(query, { reject: (error: Error) => sink.destroy(error) });
-  return sink;
 }
 
 interface CopyState {
