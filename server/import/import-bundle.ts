@@ -3,6 +3,7 @@ import type { Sql } from "postgres";
 import { BackupError } from "../../engine/errors.ts";
 import type { ConflictMode, ImportReport, Plan } from "../../engine/plan.ts";
 import type { Bundle } from "../../engine/read-bundle.ts";
+import type { Verification } from "../../engine/verify-bundle.ts";
 import type { BlobStore } from "../blobs/blob-store.ts";
 import { databaseError } from "../database/connect.ts";
 import { migrate } from "../database/migrations.ts";
@@ -29,6 +30,8 @@ export interface ImportRequest {
   planDigest?: string;
   signal?: AbortSignal;
   onProgress?: (progress: ImportProgress) => void;
+  /** Gets what was found, warnings among it, of a bundle that is valid. */
+  onVerified?: (verification: Verification) => void;
 }
 
 export interface ImportProgress {
@@ -89,10 +92,12 @@ export async function importBundle(request: ImportRequest): Promise<ImportReport
 
 async function verify(request: ImportRequest): Promise<VerifiedBundle> {
   const { signal, onProgress } = request;
-  return verifyForImport(request.bundle, request.scope, {
+  const verified = await verifyForImport(request.bundle, request.scope, {
     ...(signal === undefined ? {} : { signal }),
     onProgress: ({ bytesDone, bytesTotal, rows }) => onProgress?.({ phase: "verify", bytes: bytesDone, bytesTotal, rows }),
   });
+  request.onVerified?.(verified.verification);
+  return verified;
 }
 
 async function inSession<T>(request: ImportRequest, work: (session: Session) => Promise<T>): Promise<T> {
