@@ -1,0 +1,37 @@
+import { conflictModes } from "../../engine/plan.ts";
+import type { Scope, TableScope } from "../scope/define-scope.ts";
+
+/** What is in, what is out and why: the declaration without its SQL. */
+export function describeScope(scope: Scope) {
+  return {
+    name: scope.name,
+    version: scope.version,
+    app: scope.app,
+    description: scope.description,
+    options: Object.entries(scope.options).map(([name, option]) => ({ name, ...option })),
+    ignored_options: scope.ignoredOptions,
+    tables: Object.entries(scope.tables).map(describeTable),
+    excluded_tables: scope.excludedTables,
+    settings: scope.settings === undefined ? null : { option: scope.settings.option, included: scope.settings.include },
+    modes: conflictModes,
+  };
+}
+
+function describeTable([name, table]: [string, TableScope]) {
+  return {
+    name,
+    columns: table.columns,
+    excluded_columns: table.excluded ?? {},
+    /** Columns that leave as something else, such as JSON without the keys that may hold secrets. */
+    rewritten_columns: Object.keys(table.rewrite ?? {}),
+    filtered: table.where !== undefined,
+    option: table.option ?? null,
+    metadata_columns: table.metadata ?? [],
+    importer_columns: table.importer ?? [],
+    append_only: table.appendOnly ?? false,
+    import_never: table.importNever ?? null,
+    stored_objects: table.blob === undefined ? null : { option: table.blob.option },
+  };
+}
+
+export type ScopeDescription = ReturnType<typeof describeScope>;

@@ -1,0 +1,118 @@
+import type { UnderlyingSource } from "node:stream/web";
+import type { Context } from "hono";
+import { accepts } from "hono/accepts";
+import { BackupError } from "../../engine/errors.ts";
+import { exportBundle } from "../export/export-bundle.ts";
+import type { BackupEnv, Installation } from "./backup-app.ts";
+import type { Task } from "./running.ts";
+
+export const containerTypes = { zip: "application/zip", ndjson: "application/x-ndjson" } as const;
+
+/** The scope's options, by name, are all that a body holds. */
+const bodyLimit = 64 * 1024;
+
+export async function exportRoute(c: Context<BackupEnv>, installation: Installation): Promise<Response> {
+  const options = await readOptions(c.req.raw);
+  const type = accepts(c, { header: "Accept", supports: Object.values(containerTypes), default: containerTypes.zip });
+  const container = type === containerTypes.ndjson ? "ndjson" : "zip";
+  const createdAt = new Date();
+  const task = installation.running.begin(c.req.raw.signal);
+  const { sql, store, scope } = installation;
+  const bytes = exportBundle({ sql, store, scope, container, options, createdAt, signal: task.signal });
+  try {
+    const first = await bytes.next();
+    return new Response(bundleStream(first, bytes, task), {
+      headers: {
+        "Content-Type": type,
+        "Content-Disposition": `attachment; filename="${fileName(scope.app.name, createdAt, container)}"`,
+        "Cache-Control": "no-store",
+      },
+    });
+  } catch (error) {
+    task.end();
+    throw error;
+  }
+}
+
+/** Windows takes no colon in a file's name. */
+function fileName(app: string, createdAt: Date, container: "zip" | "ndjson"): string {
+  const time = createdAt
+    .toISOString()
+    .replaceAll(/[-:]|\.\d+/g, "")
+    .replace("T", "-");
+  return `${app.replaceAll(/[^A-Za-z0-9_-]/g, "-")}-backup-${time}.${container}`;
+}
+
+/**
+ * Makes the bundle as it is pulled, and nothing ahead (`highWaterMark` 0): the back-pressure reaches PostgreSQL, and a
+ * failure meets a read that waits for it, which is what makes a server cut the connection instead of ending it well.
+ */
+function bundleStream(first: IteratorResult<Uint8Array>, rest: AsyncGenerator<Uint8Array>, task: Task): ReadableStream {
+  let next: IteratorResult<Uint8Array> | undefined = first;
+  const source: UnderlyingSource<Uint8Array> = {
+    async pull(controller) {
+      try {
+        const { done, value } = next ?? (await rest.next());
+        next = undefined;
+        if (!done) return controller.enqueue(value);
+        task.end();
+        controller.close();
+      } catch (error) {
+        task.end();
+        controller.error(new ExportBroken(error));
+      }
+    },
+    async cancel() {
+      task.abort("the client went away");
+      await rest.return(undefined).catch(() => {});
+      task.end();
+    },
+  };
+  return new ReadableStream(source, { highWaterMark: 0 });
+}
+
+/** What a server logs of a bundle that was cut: no cause and no stack, in which a row's values might stand. */
+class ExportBroken extends Error {
+  override readonly name = "ExportBroken";
+
+  constructor(cause: unknown) {
+    const { message, name } = cause as Error;
+    super(
+      `an export ended early: ${cause instanceof BackupError ? `${cause.code}: ${message}` : name === "AbortError" ? message : name}`,
+    );
+    this.stack = `${this.name}: ${this.message}`;
+  }
+}
+
+async function readOptions(request: Request): Promise<Record<string, unknown>> {
+  const text = await readText(request);
+  if (text.trim() === "") return {};
+  const type = (request.headers.get("content-type") ?? "").split(";")[0]!.trim().toLowerCase();
+  if (type !== "application/json") throw invalid(`the options are application/json, not ${type || "without a Content-Type"}`);
+  const options = parse(text);
+  if (typeof options === "object" && options !== null && !Array.isArray(options)) return options as Record<string, unknown>;
+  throw invalid('the body is an object of options, such as {"include_files":true}');
+}
+
+async function readText(request: Request): Promise<string> {
+  const decoder = new TextDecoder();
+  let [text, bytes] = ["", 0];
+  for await (const chunk of (request.body ?? []) as AsyncIterable<Uint8Array>) {
+    bytes += chunk.length;
+    if (bytes > bodyLimit) throw invalid(`the options take at most ${bodyLimit} bytes`);
+    text += decoder.decode(chunk, { stream: true });
+  }
+  return text + decoder.decode();
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw invalid("the body is not JSON");
+  }
+}
+
+function invalid(message: string): BackupError {
+  return new BackupError("REQUEST_INVALID", message);
+}

@@ -1,0 +1,140 @@
+import type { Scope } from "../scope/define-scope.ts";
+import { modeSchema, ref, type Schema, schemas } from "./openapi-schemas.ts";
+
+const json = (schema: Schema) => ({ "application/json": { schema } });
+const problem = (description: string) => ({ description, content: { "application/problem+json": { schema: ref("Problem") } } });
+const binary = {};
+
+/** The API as OpenAPI 3.1; a test holds it against the routes and against what they answer. */
+export function openapiDocument(scope: Scope) {
+  return {
+    openapi: "3.1.0",
+    info: {
+      title: `Holdall: backup of ${scope.app.name}`,
+      version: "1",
+      description: "Moves an application's state between installations. Every route is for admins.",
+    },
+    servers: [{ url: "." }],
+    security: [{ bearer: [] }],
+    paths: {
+      "/export": { post: exportOperation(scope) },
+      "/import/preview": { post: previewOperation },
+      "/import": { post: importOperation },
+      "/scope": { get: scopeOperation },
+      "/openapi.json": { get: openapiOperation },
+    },
+    components: {
+      securitySchemes: { bearer: { type: "http", scheme: "bearer" } },
+      schemas: schemas(scope),
+    },
+  };
+}
+
+const everywhere = {
+  "401": problem("Nobody is signed in"),
+  "403": problem("Not an admin, or a page of another origin"),
+  "500": problem("Unexpected"),
+  "503": problem("The database, the blob store or the disk cannot serve this now"),
+};
+
+function exportOperation(scope: Scope) {
+  return {
+    operationId: "export",
+    summary: "The installation's state as a bundle, streamed",
+    description: `A failure after the first byte cuts the connection. Ignored options only add a warning to the bundle: ${
+      Object.keys(scope.ignoredOptions).join(", ") || "none"
+    }.`,
+    requestBody: { required: false, content: json(ref("ExportOptions")) },
+    responses: {
+      "200": {
+        description: "The bundle, in the container that Accept asks for; zip where it asks for none",
+        headers: { "Content-Disposition": { schema: { type: "string" } } },
+        content: { "application/zip": { schema: binary }, "application/x-ndjson": { schema: binary } },
+      },
+      "400": problem("An unknown option, or a value that is not true or false"),
+      "422": problem("The scope does not fit the database"),
+      ...everywhere,
+    },
+  };
+}
+
+const query = (name: string, schema: Schema, description: string, required = false) => ({
+  name,
+  in: "query",
+  required,
+  schema,
+  description,
+});
+const digest: Schema = { type: "string", pattern: "^[0-9a-f]{64}$" };
+
+const form = {
+  required: true,
+  content: {
+    "multipart/form-data": {
+      schema: {
+        type: "object",
+        required: ["file"],
+        properties: { file: { description: "The bundle" }, mode: modeSchema, plan_digest: digest },
+        additionalProperties: false,
+      },
+    },
+    "application/zip": { schema: binary },
+    "application/x-ndjson": { schema: binary },
+  },
+};
+
+const uploadProblems = {
+  "400": problem("The form or a parameter is not usable"),
+  "409": problem("Another import is running, or the target is not as the plan says"),
+  "413": problem("The bundle, or something in it, is larger than allowed"),
+  "422": problem("The bundle is not valid; `issues` lists everything that was found"),
+  "502": problem("The blob store lost an object"),
+  ...everywhere,
+};
+
+const previewOperation = {
+  operationId: "preview",
+  summary: "Verifies a bundle and plans its import; changes nothing",
+  description: "With Accept: application/x-ndjson, progress lines and the preview as the last line.",
+  parameters: [query("mode", { ...modeSchema, default: "skip_existing" }, "Or as a field of the form")],
+  requestBody: form,
+  responses: {
+    "200": {
+      description: "What the bundle holds and what an import would do",
+      content: { ...json(ref("Preview")), "application/x-ndjson": { schema: ref("PreviewLine") } },
+    },
+    ...uploadProblems,
+  },
+};
+
+const importOperation = {
+  operationId: "import",
+  summary: "Imports a bundle, all or nothing",
+  description:
+    "Give the mode as a parameter or as a field of the form. With plan_digest, the import happens as previewed or not at all. " +
+    "With Accept: application/x-ndjson, progress lines and the report as the last line.",
+  parameters: [
+    query("mode", modeSchema, "Or as a field of the form"),
+    query("plan_digest", digest, "The digest of a preview's plan; or as a field of the form"),
+  ],
+  requestBody: form,
+  responses: {
+    "200": {
+      description: "What was done",
+      content: { ...json(ref("ImportReport")), "application/x-ndjson": { schema: ref("ImportLine") } },
+    },
+    ...uploadProblems,
+  },
+};
+
+const scopeOperation = {
+  operationId: "scope",
+  summary: "What is in a bundle, what is not, and why",
+  responses: { "200": { description: "The scope", content: json(ref("Scope")) }, ...everywhere },
+};
+
+const openapiOperation = {
+  operationId: "openapi",
+  summary: "This document",
+  responses: { "200": { description: "OpenAPI 3.1", content: json({ type: "object" }) }, ...everywhere },
+};
