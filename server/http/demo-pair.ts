@@ -1,0 +1,151 @@
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import type { Sql } from "postgres";
+import type { BlobStore } from "../blobs/blob-store.ts";
+import { fileStore } from "../blobs/file-store.ts";
+import { type Connection, connect } from "../database/connect.ts";
+import { fillDemo, fillEmpty, makeSchema } from "../scopes/easm/demo.ts";
+import { easm } from "../scopes/easm/scope.ts";
+import { type RunningServer, startServer } from "./serve.ts";
+
+const usage = `npm start [-- --port N]
+
+Starts a real PostgreSQL with two installations of the demo application, one in use and one empty, and serves both:
+export from the first, import into the second. Data lies in HOLDALL_HOME (default .holdall) and is kept; remove that
+folder to begin anew.
+
+  --port N   the first address to try; the other takes the next one that is free (default 8080)
+`;
+
+const demo = { assets: 2_000, files: 60, orgs: 3, seed: 1 };
+
+interface Installation {
+  name: string;
+  title: string;
+  fill(sql: Sql, store: BlobStore): Promise<unknown>;
+}
+
+const installations: Installation[] = [
+  { name: "demo", title: "Demo installation", fill: (sql, store) => fillDemo(sql, store, demo) },
+  { name: "empty", title: "Empty installation", fill: (sql) => fillEmpty(sql) },
+];
+
+/** Serves until Ctrl-C. @returns the exit code. */
+export async function runStart(args: string[]): Promise<number> {
+  const port = parsePort(args);
+  if (port === null) return 2;
+  if (port === "help") {
+    process.stdout.write(usage);
+    return 0;
+  }
+  const interrupted = nextSignal();
+  const opened: (() => Promise<void>)[] = [];
+  const home = process.env["HOLDALL_HOME"] || ".holdall";
+  try {
+    say("Starting PostgreSQL and preparing two demo installations (the first time takes a little longer) …");
+    const servers = await openPair(port, home, opened, interrupted.signal);
+    say(welcome(servers, home));
+    await interrupted.promise;
+    say("\nStopping …");
+    return 0;
+  } catch (error) {
+    if (interrupted.signal.aborted) return 0;
+    process.stderr.write(`${(error as Error).message}\n`);
+    return 3;
+  } finally {
+    for (const close of opened.reverse()) await close().catch((error) => process.stderr.write(`${error.message}\n`));
+  }
+}
+
+function parsePort(args: string[]): number | "help" | null {
+  try {
+    const { values } = parseArgs({ args, options: { port: { type: "string" }, help: { type: "boolean", short: "h" } } });
+    if (values.help) return "help";
+    const port = Number(values.port ?? 8080);
+    if (Number.isInteger(port) && port >= 0 && port < 65535) return port;
+    process.stderr.write(`--port is a number up to 65534, not ${values.port}\n`);
+  } catch (error) {
+    process.stderr.write(`${(error as Error).message}\n\n${usage}`);
+  }
+  return null;
+}
+
+/** Ctrl-C closes in order; a second one ends at once. */
+function nextSignal(): { promise: Promise<void>; signal: AbortSignal } {
+  const controller = new AbortController();
+  const { promise, resolve } = Promise.withResolvers<void>();
+  for (const name of ["SIGINT", "SIGTERM"] as const) {
+    process.once(name, () => {
+      controller.abort();
+      resolve();
+    });
+  }
+  return { promise, signal: controller.signal };
+}
+
+async function openPair(
+  first: number,
+  home: string,
+  opened: (() => Promise<void>)[],
+  signal: AbortSignal,
+): Promise<RunningServer[]> {
+  const servers: RunningServer[] = [];
+  let port = first;
+  for (const installation of installations) {
+    signal.throwIfAborted();
+    const connection = await connect(`embedded:${installation.name}`, { home });
+    opened.push(() => connection.close());
+    const store = fileStore(join(home, "blobs", installation.name));
+    await prepare(connection, store, installation);
+    const server = await listen(port, { connection, store, title: installation.title, home });
+    opened.push(() => server.close());
+    servers.push(server);
+    port = first === 0 ? 0 : Number(new URL(server.url).port) + 1;
+  }
+  return servers;
+}
+
+/** Made once: an installation with a user in it is left as it is. */
+async function prepare({ sql }: Connection, store: BlobStore, installation: Installation): Promise<void> {
+  const [found] = await sql`select to_regclass('public.users') is not null as made`;
+  if (found?.["made"] !== true) await makeSchema(sql);
+  const users = await sql`select 1 from users limit 1`;
+  if (users.length > 0) return;
+  // A filling that was interrupted left objects and no rows.
+  for await (const { key } of store.list()) await store.remove(key);
+  await installation.fill(sql, store);
+}
+
+async function listen(
+  first: number,
+  { connection, store, title, home }: { connection: Connection; store: BlobStore; title: string; home: string },
+): Promise<RunningServer> {
+  for (let port = first; ; port++) {
+    try {
+      return await startServer({ scope: easm, connection, store, port, title, uploads: { folder: join(home, "uploads") } });
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "EADDRINUSE" || port >= first + 100) throw error;
+    }
+  }
+}
+
+function welcome([full, empty]: RunningServer[], home: string): string {
+  return `
+Holdall is running with two demo installations.
+
+  Demo installation   ${full!.url}    (${demo.assets} assets, ${demo.files} files, ${demo.orgs} organizations)
+    sign in:          ${full!.signInUrl}
+
+  Empty installation  ${empty!.url}    (one admin, nothing else)
+    sign in:          ${empty!.signInUrl}
+
+Open the first, export it, then open the second, preview the bundle there and import it.
+A sign-in link makes an admin of whoever opens it, and works until Holdall stops. Machines use a bearer token:
+  HOLDALL_ADMIN_TOKEN=… npm start    gives both a token of your own
+Data is kept in ${home}; remove that folder to begin anew. Ctrl-C stops both and the PostgreSQL.
+`;
+}
+
+function say(line: string): void {
+  process.stdout.write(`${line}\n`);
+}
