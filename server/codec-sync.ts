@@ -7,17 +7,31 @@ import { isIncompressibleSample, sampleOf } from "../engine/zip/compress.ts";
 
 /** Deflates each piece unless its samples or the result say that nothing is gained. */
 export function packBatchSync(bytes: Uint8Array, lengths: readonly number[], level: number): PackedBatch {
-  const parts: Uint8Array[] = [];
+  const packed = new Uint8Array(bytes.length);
   const pieces: PackedPiece[] = [];
-  let at = 0;
+  let from = 0;
+  let to = 0;
   for (const length of lengths) {
-    const content = bytes.subarray(at, at + length);
+    const content = bytes.subarray(from, from + length);
     const deflated = deflateWholeSync(content, level);
-    parts.push(deflated ?? content);
+    packed.set(deflated ?? content, to);
     pieces.push({ length: (deflated ?? content).length, deflated: deflated !== undefined, crc32: crc32(content) });
-    at += length;
+    from += length;
+    to += (deflated ?? content).length;
+    if (deflated !== undefined) free(deflated);
   }
-  return { bytes: joined(parts), pieces };
+  return { bytes: new Uint8Array(packed.buffer.transfer(to)), pieces };
+}
+
+/** zlib's output has a buffer of its own from this size on, not a part of a shared one. */
+const unsharedBytes = 64 * 1024;
+
+/**
+ * Frees the memory of bytes that nobody uses any more. Left to the collector, what batches use and drop adds up to 64 MB
+ * a thread before it runs.
+ */
+export function free(bytes: Uint8Array): void {
+  if (bytes.buffer.byteLength >= unsharedBytes) (bytes.buffer as ArrayBuffer).transfer(0);
 }
 
 function deflateWholeSync(content: Uint8Array, level: number): Uint8Array | undefined {
@@ -31,18 +45,7 @@ function deflateWholeSync(content: Uint8Array, level: number): Uint8Array | unde
 /** One raw deflate stream, or a byte-aligned part of one. */
 export function deflateSync(bytes: Uint8Array, level: number, final: boolean): Uint8Array {
   const finishFlush = final ? zlib.Z_FINISH : zlib.Z_SYNC_FLUSH;
-  return deflateRawSync(bytes, { level, finishFlush, chunkSize: Math.max(256, bytes.length + 64) });
-}
-
-/** Not Buffer.concat: its result may be a part of a shared pool, which cannot be transferred. */
-function joined(parts: readonly Uint8Array[]): Uint8Array {
-  const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
-  }
-  return whole;
+  return deflateRawSync(bytes, { level, finishFlush, chunkSize: Math.max(unsharedBytes, bytes.length + 64) });
 }
 
 export function unpackBatchSync(
@@ -54,18 +57,17 @@ export function unpackBatchSync(
     const stored = bytes.subarray(item.offset, item.offset + item.storedSize);
     const content = item.deflated ? inflateSync(stored, item.size) : stored;
     if (content === null || content.length !== item.size) return null;
-    return {
-      crc32: crc32(content),
-      ...(options.sha256 && { sha256: hash("sha256", content) }),
-      ...(options.content && { content }),
-    };
+    const found = { crc32: crc32(content), ...(options.sha256 && { sha256: hash("sha256", content) }) };
+    if (options.content) return { ...found, content };
+    if (item.deflated) free(content);
+    return found;
   });
 }
 
 /** `null` unless `bytes` is one whole stream of exactly `size` bytes. Output is bounded by one byte more, which is enough to know a lie. */
 function inflateSync(bytes: Uint8Array, size: number): Uint8Array | null {
   try {
-    const result = inflateRawSync(bytes, { chunkSize: Math.max(64, size + 1), maxOutputLength: size + 1, info: true });
+    const result = inflateRawSync(bytes, { chunkSize: Math.max(unsharedBytes, size + 1), maxOutputLength: size + 1, info: true });
     const { buffer, engine } = result as unknown as { buffer: Uint8Array; engine: InflateRaw };
     return buffer.length === size && engine.bytesWritten === bytes.length ? buffer : null;
   } catch {

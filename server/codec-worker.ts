@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { parentPort } from "node:worker_threads";
 import { createInflateRaw, type InflateRaw } from "node:zlib";
 import type { CheckOptions, UnpackedItem } from "../engine/codec.ts";
-import { Digests, deflateSync, packBatchSync, unpackBatchSync } from "./codec-sync.ts";
+import { Digests, deflateSync, free, packBatchSync, unpackBatchSync } from "./codec-sync.ts";
 import type { Answer, Task, TaskResult } from "./codec-task.ts";
 
 /** A thread of the codec's pool: takes tasks, answers each with its number. */
@@ -112,11 +112,6 @@ async function perform(task: Task): Promise<{ result: TaskResult; transfer: Arra
       checks.delete(task.check);
       return { result: null, transfer: [] };
   }
-}
-
-/** Frees handed-over bytes at once: what waits for the collector adds up to 64 MB a thread before it runs. */
-function free(bytes: Uint8Array): void {
-  (bytes.buffer as ArrayBuffer).transfer(0);
 }
 
 parentPort!.on("message", async ({ id, task }: { id: number; task: Task }) => {

@@ -19,7 +19,7 @@ export async function openFileSource(path: string): Promise<ByteSource & { close
     size: stat.size,
     async read(offset, length, signal) {
       signal?.throwIfAborted();
-      assertRange(this, offset, length);
+      assertRange(stat, offset, length);
       const bytes = new Uint8Array(length);
       for (let done = 0; done < length; ) {
         const { bytesRead } = await handle.read(bytes, done, length - done, offset + done);

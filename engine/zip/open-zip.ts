@@ -7,6 +7,7 @@ import { assertNoCollisions } from "../paths.ts";
 import { readDirectory } from "./central-directory.ts";
 import { findDirectory } from "./end-of-directory.ts";
 import type { ListedEntry, ZipEntry } from "./entry.ts";
+import { type ReadEntry, readEntries } from "./read-entries.ts";
 import { readEntry } from "./read-entry.ts";
 import { method } from "./records.ts";
 import { checkTiling } from "./tiling.ts";
@@ -27,6 +28,8 @@ export interface ZipContainer extends Container {
    * asked for. Fails as `open` does, at the first bad entry.
    */
   verify(entries?: Iterable<ZipEntry>, options?: VerifyOptions): AsyncIterable<VerifiedEntry>;
+  /** The content of many entries in the order asked for, read ahead: much faster than `open` for each of many small ones. */
+  readAll(entries?: Iterable<ZipEntry>, options?: VerifyOptions): AsyncIterable<ReadEntry>;
 }
 
 /**
@@ -52,6 +55,8 @@ export async function openZip(source: ByteSource, options: OpenZipOptions): Prom
     open: (entry: ContainerEntry, signal?: AbortSignal) => readEntry(source, entry as ZipEntry, context.codec, signal),
     verify: (some: Iterable<ZipEntry> = entries, verifyOptions?: VerifyOptions) =>
       verifyEntries(source, some, context.codec, verifyOptions),
+    readAll: (some: Iterable<ZipEntry> = entries, readOptions?: VerifyOptions) =>
+      readEntries(source, some, context.codec, readOptions),
   };
 }
 

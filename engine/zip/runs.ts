@@ -12,13 +12,14 @@ export interface EntryRun {
   entries: ZipEntry[];
   offset: number;
   length: number;
+  /** Bytes of the entries' contents. */
+  contents: number;
   large: boolean;
 }
 
 /** Groups entries, in the order given, so that each run costs one read and one task. */
 export function* runsOf(entries: Iterable<ZipEntry>): Generator<EntryRun> {
   let run: EntryRun | undefined;
-  let contents = 0;
   for (const entry of entries) {
     const large = entry.size > smallEntry || entry.storedSize > smallEntry;
     const length = run === undefined ? 0 : entry.dataOffset + entry.storedSize - run.offset;
@@ -30,16 +31,15 @@ export function* runsOf(entries: Iterable<ZipEntry>): Generator<EntryRun> {
       gap >= 0 &&
       gap <= widestGap &&
       length <= runLength &&
-      contents + entry.size <= runLength
+      run.contents + entry.size <= runLength
     ) {
       run.entries.push(entry);
       run.length = length;
-      contents += entry.size;
+      run.contents += entry.size;
       continue;
     }
     if (run !== undefined) yield run;
-    run = { entries: [entry], offset: entry.dataOffset, length: entry.storedSize, large };
-    contents = entry.size;
+    run = { entries: [entry], offset: entry.dataOffset, length: entry.storedSize, contents: entry.size, large };
   }
   if (run !== undefined) yield run;
 }

@@ -74,7 +74,8 @@ async function verifyLarge(
   return [verified(entry, await check.end())];
 }
 
-function verified(entry: ZipEntry, found: UnpackedItem | null): VerifiedEntry {
+/** The entry with its hash, once what was found agrees with what it declares. */
+export function verified(entry: ZipEntry, found: UnpackedItem | null): VerifiedEntry {
   if (found === null) throw badDeflate(entry);
   assertCrc(found.crc32, entry);
   return { entry, sha256: found.sha256 };
