@@ -1,3 +1,4 @@
+import { connect, type Socket } from "node:net";
 import postgres, { type Sql } from "postgres";
 import { sessionSettings } from "./connect.ts";
 
@@ -18,6 +19,7 @@ export async function openSession(pool: Sql): Promise<Session> {
     max_lifetime: null,
     fetch_types: false,
     onnotice: () => {},
+    ...promptSocket(pool.options),
     connection: {
       ...pool.options.connection,
       ...sessionSettings,
@@ -38,6 +40,25 @@ export async function openSession(pool: Sql): Promise<Session> {
       await sql.end({ timeout: 0 });
     },
   };
+}
+
+/**
+ * postgres.js leaves Nagle's algorithm on: the last packet of every COPY then waits tens of milliseconds for an
+ * acknowledgement. Several hosts are left to the library, which knows how to go from one to the next.
+ */
+function promptSocket({ host, port, path }: { host: string[]; port: number[]; path?: string | undefined }): object {
+  if (path || host.length !== 1) return {};
+  const socket = () =>
+    new Promise<Socket>((resolve, reject) => {
+      const opened = connect({ host: host[0]!, port: port[0]!, noDelay: true, timeout: 10_000 });
+      opened.once("connect", () => {
+        opened.removeAllListeners().setTimeout(0);
+        resolve(opened);
+      });
+      opened.once("error", reject);
+      opened.once("timeout", () => opened.destroy(new Error("connecting took more than ten seconds")));
+    });
+  return { socket };
 }
 
 /** An identifier quoted for SQL. */
