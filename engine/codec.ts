@@ -15,6 +15,8 @@ export interface Codec {
   createSha256(): Sha256 | Promise<Sha256>;
   /** Raw deflate of one block of bytes, ended (`final`) or byte-aligned by a sync flush so that blocks can be joined. */
   deflate(bytes: Uint8Array, options: DeflateOptions): Promise<Uint8Array>;
+  /** Raw deflate of a whole stream, where that serves better than joined blocks. */
+  deflateStream?(input: AsyncIterable<Uint8Array>, level: number): AsyncIterable<Uint8Array>;
   /** Raw inflate of a whole stream that must give exactly `size` bytes and use all of `bytes`; `null` when it does not. */
   inflate(bytes: Uint8Array, size: number): Promise<Uint8Array | null>;
   /** Raw inflate of a stream. Bounded by back-pressure; the caller counts and stops. */

@@ -74,7 +74,7 @@ function deflateBlock(bytes: Uint8Array, { level, final }: DeflateOptions): Prom
   const finishFlush = final ? zlib.Z_FINISH : zlib.Z_SYNC_FLUSH;
   return new Promise((resolve, reject) => {
     deflateRaw(bytes, { level, finishFlush, chunkSize: Math.max(1024, bytes.length >> 1) }, (error, result) =>
-      error ? reject(error) : resolve(result),
+      error ? reject(error) : resolve(plain(result)),
     );
   });
 }
@@ -86,9 +86,14 @@ function inflateWhole(bytes: Uint8Array, size: number): Promise<Uint8Array | nul
     inflateRaw(bytes, options, (error, result) => {
       if (error) return resolve(null);
       const { buffer, engine } = result as unknown as { buffer: Uint8Array; engine: InflateRaw };
-      resolve(buffer.length === size && engine.bytesWritten === bytes.length ? buffer : null);
+      resolve(buffer.length === size && engine.bytesWritten === bytes.length ? plain(buffer) : null);
     });
   });
+}
+
+/** Not a Buffer: its `slice` shares memory where the standard's copies. */
+function plain({ buffer, byteOffset, length }: Uint8Array): Uint8Array {
+  return new Uint8Array(buffer, byteOffset, length);
 }
 
 class NodeInflate implements InflateStream {

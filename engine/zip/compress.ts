@@ -32,7 +32,8 @@ export function isIncompressibleSample(sample: Uint8Array, deflatedLength: numbe
   return deflatedLength > sample.length * worthwhile;
 }
 
-async function isIncompressible(bytes: Uint8Array, codec: Codec): Promise<boolean> {
+/** Whether deflating would gain next to nothing, judged by samples. */
+export async function isIncompressible(bytes: Uint8Array, codec: Codec): Promise<boolean> {
   const sample = sampleOf(bytes);
   return sample !== undefined && isIncompressibleSample(sample, (await codec.deflate(sample, { level: 1, final: true })).length);
 }

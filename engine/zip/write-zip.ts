@@ -3,7 +3,7 @@ import type { EntryInput, WriteContainerOptions } from "../container.ts";
 import { BackupError } from "../errors.ts";
 import { assertNoCollisions, assertPath, printableName } from "../paths.ts";
 import { blocksOf, gather } from "./blocks.ts";
-import { deflateBlock, lastBlock } from "./compress.ts";
+import { deflateBlock, isIncompressible, lastBlock } from "./compress.ts";
 import { max32 } from "./records.ts";
 import { centralHeader, descriptor, endRecords, localHeader, type WrittenEntry } from "./write-records.ts";
 
@@ -146,9 +146,15 @@ class ZipWriter {
 
   async *#large(input: EntryInput, held: readonly Uint8Array[], rest: AsyncIterable<Uint8Array>): AsyncGenerator<Piece> {
     const entry = deferredEntry(input);
+    const { codec } = this.#options;
     yield this.#begin(entry);
-    for (const block of held) yield this.#block(entry, block);
-    for await (const block of rest) yield this.#block(entry, block);
+    if (codec.deflateStream !== undefined && this.#level > 0 && !(await isIncompressible(held[0]!, codec))) {
+      const content = this.#counted(entry, chained(held, rest));
+      for await (const data of codec.deflateStream(content, this.#level)) yield this.#deflated(entry, data);
+    } else {
+      for await (const block of chained(held, rest)) yield this.#block(entry, block);
+      yield this.#deflated(entry, lastBlock);
+    }
     assertSize(input, entry.size);
     yield this.#finish(entry);
   }
@@ -164,26 +170,37 @@ class ZipWriter {
   }
 
   #block(entry: WrittenEntry, block: Uint8Array): Piece {
-    entry.crc32 = this.#options.codec.crc32(block, entry.crc32);
-    entry.size += block.length;
+    this.#count(entry, block);
     const work = started(deflateBlock(block, this.#level, this.#options.codec));
-    return {
-      cost: block.length,
-      emit: async () => {
-        const data = await work;
-        entry.storedSize += data.length;
-        return [data];
-      },
+    return { cost: block.length, emit: async () => this.#deflated(entry, await work).emit() };
+  }
+
+  #count(entry: WrittenEntry, content: Uint8Array): void {
+    entry.crc32 = this.#options.codec.crc32(content, entry.crc32);
+    entry.size += content.length;
+  }
+
+  async *#counted(entry: WrittenEntry, content: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+    for await (const block of content) {
+      this.#count(entry, block);
+      yield block;
+    }
+  }
+
+  #deflated(entry: WrittenEntry, data: Uint8Array) {
+    const emit = () => {
+      entry.storedSize += data.length;
+      return [data];
     };
+    return { cost: data.length, emit };
   }
 
   #finish(entry: WrittenEntry): Piece {
     return {
       cost: 0,
       emit: () => {
-        entry.storedSize += lastBlock.length;
         this.#list(entry);
-        return [lastBlock, descriptor(entry)];
+        return [descriptor(entry)];
       },
     };
   }
@@ -234,6 +251,11 @@ async function takeWhole(blocks: AsyncGenerator<Uint8Array>): Promise<{ blocks: 
     size += next.value.length;
   }
   return { blocks: taken, size, done: false };
+}
+
+async function* chained(first: readonly Uint8Array[], rest: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  yield* first;
+  yield* rest;
 }
 
 function newEntry(input: EntryInput): WrittenEntry {

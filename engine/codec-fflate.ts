@@ -1,0 +1,96 @@
+import { Deflate, type DeflateOptions as FflateOptions, Inflate } from "fflate";
+import { createSHA256, sha256 } from "hash-wasm";
+import { concat } from "./bytes.ts";
+import type { Codec, DeflateOptions, InflateStream } from "./codec.ts";
+import { PulledCheck, unpackEach } from "./codec-each.ts";
+import { crc32 } from "./crc32.ts";
+import { BackupError } from "./errors.ts";
+import { packEach } from "./zip/compress.ts";
+
+/** Compressed bytes inflated at a time: what one step can give is a thousand times as much at worst. */
+const inflateStep = 16 * 1024;
+
+/** Everything in JavaScript and WebAssembly, on the thread that calls: for runtimes without native streams. */
+export const fflateCodec: Codec = {
+  name: "fflate",
+  crc32,
+  sha256: (bytes) => sha256(bytes),
+  createSha256: newSha256,
+  deflate: async (bytes, options) => deflateNow(bytes, options),
+  inflate: inflateWhole,
+  createInflate: () => new FflateInflate(),
+  packBatch: (bytes, lengths, level) => packEach(bytes, lengths, level, fflateCodec),
+  unpackBatch: (bytes, items, options) => unpackEach(bytes, items, options, fflateCodec),
+  createCheck: (options) => new PulledCheck(options, fflateCodec),
+};
+
+export async function newSha256() {
+  const hasher = await createSHA256();
+  hasher.init();
+  return { update: (bytes: Uint8Array) => void hasher.update(bytes), digest: () => hasher.digest("hex") };
+}
+
+type FflateLevel = NonNullable<FflateOptions["level"]>;
+
+/** Raw deflate at once; without `final` it ends in a sync flush, on a byte. */
+export function deflateNow(bytes: Uint8Array, { level, final }: DeflateOptions): Uint8Array {
+  const parts: Uint8Array[] = [];
+  const deflate = new Deflate({ level: level as FflateLevel }, (part) => parts.push(part));
+  deflate.push(bytes, final);
+  if (!final) deflate.flush(true);
+  return concat(parts);
+}
+
+async function inflateWhole(bytes: Uint8Array, size: number): Promise<Uint8Array | null> {
+  const stream = new FflateInflate();
+  const parts: Uint8Array[] = [];
+  let found = 0;
+  try {
+    for await (const part of stream.inflate([bytes])) {
+      found += part.length;
+      if (found > size) return null;
+      parts.push(part);
+    }
+  } catch {
+    return null;
+  }
+  return found === size && stream.bytesUsed === bytes.length ? concat(parts) : null;
+}
+
+/** What fflate keeps of the input it has not used: whole bytes, and the bits used of the first of them. */
+interface Unused {
+  p: Uint8Array;
+  s: { p?: number; f?: number; l?: unknown };
+}
+
+class FflateInflate implements InflateStream {
+  bytesUsed = 0;
+
+  async *inflate(input: AsyncIterable<Uint8Array> | Iterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+    const parts: Uint8Array[] = [];
+    const inflate = new Inflate((part) => parts.push(part));
+    let given = 0;
+    for await (const piece of input) {
+      for (let at = 0; at < piece.length; at += inflateStep) {
+        const step = piece.subarray(at, at + inflateStep);
+        given += step.length;
+        pushed(inflate, step, false);
+        yield* parts.splice(0);
+      }
+    }
+    // fflate takes nothing at all for a stream that has ended.
+    if (given === 0) throw new BackupError("ZIP_BAD_RECORD", "the compressed data is empty");
+    pushed(inflate, new Uint8Array(0), true);
+    yield* parts.splice(0);
+    const { p: rest, s: state } = inflate as unknown as Unused;
+    this.bytesUsed = given - rest.length + ((state.p ?? 0) > 0 ? 1 : 0);
+  }
+}
+
+function pushed(inflate: Inflate, bytes: Uint8Array, final: boolean): void {
+  try {
+    inflate.push(bytes, final);
+  } catch (cause) {
+    throw new BackupError("ZIP_BAD_RECORD", (cause as Error).message, {}, { cause });
+  }
+}
