@@ -2,6 +2,7 @@ import { spawnSync } from "node:child_process";
 import { chmod, mkdir, readdir, readFile, symlink, truncate, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
+import { linked } from "../../../server/blobs/file-io.ts";
 import { fileStore } from "../../../server/blobs/file-store.ts";
 import { useTemporaryFolders } from "../../support/temporary.ts";
 import { blobStoreContract, expected, hostileKeys, keysOf, pieces, put, read } from "./contract.ts";
@@ -78,7 +79,7 @@ describe("a symbolic link in a folder", () => {
   test.each(["folder/secret", "file"])("is not followed: %s", async (key) => {
     const { store } = await linked();
     await expect(store.stat(key)).rejects.toEqual(coded("IO_STORE_UNAVAILABLE"));
-    await expect(store.open(key)).rejects.toEqual(coded("IO_STORE_UNAVAILABLE"));
+    await expect(store.open(key)).rejects.toThrow(/symbolic link; move what it points at/);
     expect(await keysOf(store)).toEqual([]);
   });
 
@@ -107,6 +108,11 @@ describe("a symbolic link in a folder", () => {
 });
 
 describe("a folder in trouble", () => {
+  test("a name that cannot be given is a failure, not a taken name", async () => {
+    const root = await temporaryFolder();
+    await expect(linked(join(root, "absent"), join(root, "name"))).rejects.toThrow("ENOENT");
+  });
+
   test("a file where the store should be is IO_STORE_UNAVAILABLE", async () => {
     const root = await temporaryFolder();
     await writeFile(join(root, "blobs"), "");

@@ -155,11 +155,33 @@ describe("an S3 server in trouble", () => {
     await store.close();
   });
 
-  test("one that ignores ranges is refused instead of read from the wrong place", async () => {
-    const store = await storeOn((_, response) => response.writeHead(200, { "content-length": 3 }).end("abc"));
-    await expect(store.open("x", { offset: 1 })).rejects.toEqual(coded("IO_STORE_UNAVAILABLE"));
+  test.each([
+    ["ignores ranges", {}],
+    ["answers with another range", { "content-range": "bytes 0-2/9" }],
+  ])("one that %s is refused instead of read from the wrong place", async (_, headers) => {
+    const store = await storeOn((_, response) => response.writeHead(206, { "content-length": 3, ...headers }).end("abc"));
+    await expect(store.open("x", { offset: 1 })).rejects.toThrow(/answered a request for bytes/);
     await store.close();
   });
+
+  test("one that falls silent in the middle does not outlast an abort", async () => {
+    const first = Buffer.alloc(1024 * 1024);
+    const store = await storeOn((request, response) => {
+      const [, from, to] = /bytes=(\d+)-(\d+)/.exec(request.headers.range ?? "")!.map(Number) as [number, number, number];
+      const end = Math.min(to + 1, 5_000_000);
+      response.writeHead(206, { "content-length": end - from, "content-range": `bytes ${from}-${end - 1}/5000000` });
+      if (from === 0) response.end(first);
+      else response.write("a few bytes");
+    });
+    const aborter = new AbortController();
+    const { body } = await store.open("x", { signal: aborter.signal });
+    setTimeout(() => aborter.abort(new Error("enough")), 300);
+    const reading = (async () => {
+      for await (const _ of body);
+    })();
+    await expect(reading).rejects.toThrow("enough");
+    await store.close();
+  }, 5_000);
 
   test("one that is not there names the endpoint's variable", async () => {
     const env = { HOLDALL_S3_ENDPOINT: "http://127.0.0.1:1", HOLDALL_S3_ACCESS_KEY_ID: "a", HOLDALL_S3_SECRET_ACCESS_KEY: "s" };

@@ -38,19 +38,22 @@ async function postmaster(home: string): Promise<number> {
   return Number(text.split("\n")[0]);
 }
 
-async function sessionOf(pid: number | string): Promise<number> {
+/** State, parent, group, session: the fields of /proc/PID/stat behind the name, which may hold spaces. */
+async function statOf(pid: number | string): Promise<string[]> {
   const fields = await readFile(`/proc/${pid}/stat`, "utf8").catch(() => "");
-  return Number(fields.split(") ")[1]?.split(" ")[3] ?? 0);
+  return fields.slice(fields.lastIndexOf(")") + 2).split(" ");
 }
 
-/** The shells that keep a server and what they wait in, the outer shell first. */
+/** The shells that keep a server and what they wait in, the outer shell first; found by descent, never by name. */
 async function keepersOf(server: number): Promise<number[]> {
-  const session = await sessionOf(server);
-  const keepers: number[] = [];
+  const parents = new Map<number, number>();
   for (const name of await readdir("/proc")) {
-    if (/^\d+$/.test(name) && Number(name) !== server && (await sessionOf(name)) === session) keepers.push(Number(name));
+    if (/^\d+$/.test(name) && Number(name) !== server) parents.set(Number(name), Number((await statOf(name))[1]));
   }
-  return keepers.sort((a, b) => a - b);
+  const keepers = [Number((await statOf(server))[1])];
+  for (const keeper of keepers) keepers.push(...[...parents].filter(([, parent]) => parent === keeper).map(([pid]) => pid));
+  expect(await readFile(`/proc/${keepers[0]}/cmdline`, "utf8")).toContain("holdall-keeper");
+  return keepers;
 }
 
 /** A zombie is not: whatever runs as process 1 here may not collect those that lost their parent. */
@@ -173,6 +176,26 @@ describe("two processes", () => {
   });
 });
 
+describe("one who comes the moment the last one goes", () => {
+  test("keeps the server up", async () => {
+    const home = await temporaryFolder();
+    let held = await openEmbedded("app", { home });
+    for (let round = 0; round < 8; round++) {
+      const going = held.release();
+      const next = await openEmbedded("app", { home });
+      // Longer than the keeper takes to be sure that nobody is left.
+      const { sql, close } = await connect(next.url);
+      await sleep(200);
+      expect(await sql`select 1 as one`).toEqual([{ one: 1 }]);
+      await close();
+      await going;
+      held = next;
+    }
+    await held.release();
+    expect(await postmaster(home)).toBe(0);
+  });
+});
+
 describe("after a kill -9", () => {
   test("of the only holder, the server ends by itself", async () => {
     const home = await temporaryFolder();
@@ -262,7 +285,7 @@ describe("signals", () => {
     const home = await temporaryFolder();
     const other = await anotherProcess(home);
     const pid = await postmaster(home);
-    expect(await sessionOf(pid)).not.toBe(await sessionOf(other.pid!));
+    expect((await statOf(pid))[3]).not.toBe((await statOf(other.pid!))[3]);
     other.kill("SIGINT");
     await once(other, "exit");
     await until(() => !isAlive(pid), "the end of the server");
