@@ -20,6 +20,8 @@ export interface ConnectOptions {
   /** Home of an embedded server; `HOLDALL_HOME`, else `.holdall`, where absent. */
   home?: string;
   env?: Record<string, string | undefined>;
+  /** Milliseconds that the first answer may take; 15,000 where absent. */
+  patience?: number;
   say?: (line: string) => void;
 }
 
@@ -44,14 +46,19 @@ export const sessionSettings = Object.freeze({
  * @throws BackupError `IO_DATABASE`
  */
 export async function connect(url: string, options: ConnectOptions = {}): Promise<Connection> {
-  const { env = process.env, max = 10, say } = options;
-  if (!url.startsWith("embedded:")) return connectServer(assertUrl(url), max, describeUrl(url), async () => {});
+  const { env = process.env, say } = options;
+  if (!url.startsWith("embedded:")) return connectServer(assertUrl(url), options, describeUrl(url), async () => {});
   const home = options.home ?? (env["HOLDALL_HOME"] || defaultHome);
   const embedded = await openEmbedded(url.slice("embedded:".length), { home, ...(say && { say }) });
-  return connectServer(embedded.url, max, `${url} in ${home}`, embedded.release);
+  return connectServer(embedded.url, options, `${url} in ${home}`, embedded.release);
 }
 
-async function connectServer(url: string, max: number, description: string, release: () => Promise<void>): Promise<Connection> {
+async function connectServer(
+  url: string,
+  { max = 10, patience }: ConnectOptions,
+  description: string,
+  release: () => Promise<void>,
+): Promise<Connection> {
   const sql = postgres(withKnownParameters(url), {
     max,
     connection: sessionSettings,
@@ -66,7 +73,7 @@ async function connectServer(url: string, max: number, description: string, rele
     await release();
   };
   try {
-    await firstAnswer(sql, sql`select 1`);
+    await firstAnswer(sql, sql`select 1`, patience);
   } catch (cause) {
     await close();
     throw databaseError(cause, description);

@@ -1,12 +1,10 @@
 import type postgres from "postgres";
 
-const patience = 15_000;
-
 /**
  * The result of the first statement on new connections. Where the other side accepts and hangs up (a proxy without its
  * server, another protocol), the library connects again for ever; ended, it fails instead.
  */
-export async function firstAnswer<T>(sql: postgres.Sql, statement: PromiseLike<T>): Promise<T> {
+export async function firstAnswer<T>(sql: postgres.Sql, statement: PromiseLike<T>, patience = 15_000): Promise<T> {
   let late = false;
   const timer = setTimeout(() => {
     late = true;

@@ -1,7 +1,7 @@
 import { createServer } from "node:net";
 import { beforeAll, describe, expect, test } from "vitest";
 import { BackupError } from "../../../engine/errors.ts";
-import { connect, databaseError } from "../../../server/database/connect.ts";
+import { type ConnectOptions, connect, databaseError } from "../../../server/database/connect.ts";
 import { type TestDatabase, useDatabase } from "../../support/database.ts";
 
 const db = useDatabase();
@@ -10,8 +10,8 @@ beforeAll(async () => {
   database = await db.create();
 });
 
-async function failure(url: string): Promise<BackupError> {
-  const error = await connect(url).then(
+async function failure(url: string, options: ConnectOptions = {}): Promise<BackupError> {
+  const error = await connect(url, options).then(
     () => new Error("it connected"),
     (reason) => reason,
   );
@@ -88,7 +88,9 @@ describe("a database that does not answer", () => {
       /no_such_database at .* said: database "no_such_database" does not exist; create the database/,
     );
     expect(absent.details).toEqual({ sqlstate: "3D000" });
-    const stranger = await failure(Object.assign(new URL(database.url), { password: "topsecret" }).href);
+    const stranger = await failure(
+      Object.assign(new URL(database.url), { username: "no_such_user", password: "topsecret" }).href,
+    );
     expect(stranger.message).toMatch(/check the user and password/);
     expect(stranger.message).not.toContain("topsecret");
   });
@@ -96,7 +98,9 @@ describe("a database that does not answer", () => {
   test("or is something else is not waited for without end", async () => {
     const server = createServer((socket) => socket.end("HTTP/1.1 400 Bad Request\r\n\r\n"));
     await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
-    await failure(`postgres://me:x@127.0.0.1:${(server.address() as { port: number }).port}/app`);
+    const { port } = server.address() as { port: number };
+    const error = await failure(`postgres://me:x@127.0.0.1:${port}/app`, { patience: 1_000 });
+    expect(error.message).toMatch(/did not answer in time/);
     server.close();
   });
 });
