@@ -59,15 +59,7 @@ async function connectServer(
   description: string,
   release: () => Promise<void>,
 ): Promise<Connection> {
-  const sql = postgres(withKnownParameters(url), {
-    max,
-    connection: sessionSettings,
-    connect_timeout: 10,
-    // A transaction that moves a large installation outlives the library's half hour.
-    max_lifetime: null,
-    fetch_types: false,
-    onnotice: () => {},
-  });
+  const sql = pool(url, max, description);
   const close = async () => {
     await sql.end({ timeout: 5 });
     await release();
@@ -79,6 +71,24 @@ async function connectServer(
     throw databaseError(cause, description);
   }
   return { sql, description, close };
+}
+
+function pool(url: string, max: number, description: string): postgres.Sql {
+  try {
+    return postgres(withKnownParameters(url), {
+      max,
+      connection: sessionSettings,
+      connect_timeout: 10,
+      // A transaction that moves a large installation outlives the library's half hour.
+      max_lifetime: null,
+      fetch_types: false,
+      onnotice: () => {},
+    });
+  } catch {
+    // Without its cause, which holds the whole URL.
+    const what = `${description} cannot be reached: its URL does not parse`;
+    throw new BackupError("IO_DATABASE", `${what}; write reserved characters of the password as %XX and the port as a number`);
+  }
 }
 
 /**
