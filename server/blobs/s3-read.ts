@@ -1,4 +1,4 @@
-import { addAbortSignal, type Readable } from "node:stream";
+import type { Readable } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
 import { GetObjectCommand, HeadObjectCommand, type S3Client } from "@aws-sdk/client-s3";
 import type { OpenBlob } from "./blob-store.ts";
@@ -45,7 +45,6 @@ async function fetchRange(client: S3Client, object: S3Object, { from, to }: Rang
     stream.destroy();
     throw new Error(`the server answered a request for bytes ${from} to ${to} with ${answer.ContentRange ?? "another range"}`);
   }
-  if (signal) addAbortSignal(signal, stream);
   return { stream, size: Number(total[2]), ...(answer.ETag !== undefined && { etag: answer.ETag }) };
 }
 
