@@ -19,6 +19,7 @@ export const fflateCodec: Codec = {
   deflate: async (bytes, options) => deflateNow(bytes, options),
   inflate: inflateWhole,
   createInflate: () => new FflateInflate(),
+  createOpenEndedInflate: () => new FflateInflate(),
   packBatch: (bytes, lengths, level) => packEach(bytes, lengths, level, fflateCodec),
   unpackBatch: (bytes, items, options) => unpackEach(bytes, items, options, fflateCodec),
   createCheck: (options) => new PulledCheck(options, fflateCodec),

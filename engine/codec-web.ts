@@ -29,6 +29,7 @@ export async function createWebCodec(): Promise<Codec> {
     deflateStream: (input) => through(new CompressionStream("deflate-raw"), input),
     inflate: inflateWhole,
     createInflate: (signal) => new WebInflate(signal),
+    createOpenEndedInflate: fflateCodec.createOpenEndedInflate,
     packBatch: (bytes, lengths, level) => packEach(bytes, lengths, level, codec),
     unpackBatch: (bytes, items, options) => unpackEach(bytes, items, options, codec),
     createCheck: (options) => new PulledCheck(options, codec),

@@ -21,6 +21,8 @@ export interface Codec {
   inflate(bytes: Uint8Array, size: number): Promise<Uint8Array | null>;
   /** Raw inflate of a stream. Bounded by back-pressure; the caller counts and stops. */
   createInflate(signal?: AbortSignal): InflateStream;
+  /** As `createInflate`, for input that may go on beyond the stream's end. */
+  createOpenEndedInflate(signal?: AbortSignal): InflateStream;
   /** Compresses pieces that lie one behind the other in `bytes`, which is handed over. */
   packBatch(bytes: Uint8Array, lengths: readonly number[], level: number): Promise<PackedBatch>;
   /** Checks, and on request gives, entries that lie in `bytes`, which is handed over. One result an item, `null` for a damaged one. */

@@ -31,6 +31,7 @@ export const nodeCodec: Codec = {
   deflate: deflateBlock,
   inflate: inflateWhole,
   createInflate: (signal) => new NodeInflate(signal),
+  createOpenEndedInflate: (signal) => new NodeInflate(signal),
   packBatch: async (bytes, lengths, level) =>
     bytes.length <= inlineBytes
       ? packBatchSync(bytes, lengths, level)
@@ -126,13 +127,18 @@ async function feed(input: AsyncIterable<Uint8Array>, stream: InflateRaw, signal
   try {
     for await (const piece of input) {
       signal?.throwIfAborted();
-      if (stream.destroyed || stream.readableEnded) return;
+      if (takesNoMore(stream)) return;
       if (!stream.write(piece)) await drained(stream);
+      if (takesNoMore(stream)) return;
     }
     stream.end();
   } catch (error) {
     stream.destroy(error as Error);
   }
+}
+
+function takesNoMore(stream: InflateRaw): boolean {
+  return stream.destroyed || stream.readableEnded;
 }
 
 /** The stream takes no more after its last block, whatever is written: then closing is what ends the wait. */

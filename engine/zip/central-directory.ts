@@ -115,7 +115,7 @@ function listedEntry(
   return entry;
 }
 
-function assertEntryLimits(entry: ListedEntry, limits: Limits): void {
+export function assertEntryLimits(entry: Pick<ListedEntry, "path" | "size" | "storedSize">, limits: Limits): void {
   const details = { entry: printableName(entry.path) };
   if (entry.size > limits.entryBytes) {
     throw new BackupError(

@@ -42,10 +42,7 @@ export async function openZip(source: ByteSource, options: OpenZipOptions): Prom
   assertArchiveBytes(source.size, context.limits);
   const extent = await findDirectory(source, context.signal);
   const listed = await readDirectory(source, extent, context);
-  assertTotals(listed, source.size, context.limits);
-  assertNoCollisions(listed.map((entry) => entry.path));
-  // Readers that do not know the Unicode path record see the raw names.
-  if (listed.some((entry) => entry.rawName !== undefined)) assertNoCollisions(listed.map((entry) => entry.rawName ?? entry.path));
+  assertListed(listed, source.size, context.limits);
   await checkTiling(source, extent.offset, listed, context);
   const entries = listed.map(toEntry);
   return {
@@ -64,6 +61,15 @@ function assertArchiveBytes(size: number, limits: Limits): void {
   if (size > limits.archiveBytes) {
     throw new BackupError("LIMIT_ARCHIVE_BYTES", `the archive has ${size} bytes; at most ${limits.archiveBytes} are allowed`);
   }
+}
+
+/** What must hold for all entries together, whichever way the archive is read. */
+export function assertListed(entries: readonly ListedEntry[], archiveSize: number, limits: Limits): void {
+  assertTotals(entries, archiveSize, limits);
+  assertNoCollisions(entries.map((entry) => entry.path));
+  // Readers that do not know the Unicode path record see the raw names.
+  if (entries.some((entry) => entry.rawName !== undefined))
+    assertNoCollisions(entries.map((entry) => entry.rawName ?? entry.path));
 }
 
 function assertTotals(entries: readonly ListedEntry[], archiveSize: number, limits: Limits): void {
