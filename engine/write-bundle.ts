@@ -17,6 +17,8 @@ export interface BundleInput {
   settings?: Record<string, unknown>;
   /** May grow until the last file has been consumed. */
   warnings: string[];
+  /** Told what the bundle holds once everything before the manifest is written. */
+  onManifest?: (manifest: Manifest) => void;
 }
 
 export interface TableInput {
@@ -93,7 +95,9 @@ async function* documents(
   checksums: Checksums,
   codec: Codec,
 ): AsyncGenerator<EntryInput> {
-  const manifest = await collect(pieces(formatManifest(manifestOf(bundle, tables, files))));
+  const contents = manifestOf(bundle, tables, files);
+  bundle.onManifest?.(contents);
+  const manifest = await collect(pieces(formatManifest(contents)));
   checksums.set(manifestPath, await codec.sha256(manifest));
   yield { path: manifestPath, kind: "document", size: manifest.length, body: manifest };
   const listing = await collect(pieces(formatChecksums(checksums)));

@@ -1,5 +1,5 @@
 import type { Sql } from "postgres";
-import { type BundleHeader, bundleFormat, formatVersion } from "../../engine/bundle/manifest.ts";
+import { type BundleHeader, bundleFormat, formatVersion, type Manifest } from "../../engine/bundle/manifest.ts";
 import { BackupError } from "../../engine/errors.ts";
 import { type FileInput, type TableInput, writeBundle } from "../../engine/write-bundle.ts";
 import type { BlobStore } from "../blobs/blob-store.ts";
@@ -25,6 +25,8 @@ export interface ExportRequest {
   createdAt?: Date;
   signal?: AbortSignal;
   onProgress?: (progress: ExportProgress) => void;
+  /** Told what the bundle holds, warnings included, shortly before its end. */
+  onManifest?: (manifest: Manifest) => void;
 }
 
 export interface ExportProgress {
@@ -75,6 +77,7 @@ async function* exportSnapshot(request: ExportRequest, resolved: ResolvedOptions
     files: () => files(request, sql, scope, resolved, tally),
     warnings: resolved.warnings,
     ...(settings === undefined ? {} : { settings }),
+    ...(request.onManifest === undefined ? {} : { onManifest: request.onManifest }),
   };
   const signal = request.signal === undefined ? {} : { signal: request.signal };
   yield* writeBundle(bundle, { container: request.container, codec: nodeCodec, ...signal });

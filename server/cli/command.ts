@@ -1,0 +1,59 @@
+import type { Output } from "./output.ts";
+import type { Paint } from "./paint.ts";
+import type { Settings } from "./settings.ts";
+
+export interface OptionSpec {
+  type: "string" | "boolean";
+  short?: string;
+  multiple?: boolean;
+  /** Stands for the value in the help. */
+  value?: string;
+  help: string;
+  /** What holds without the option, for the help. */
+  default?: string;
+}
+
+export type OptionSpecs = Record<string, OptionSpec>;
+
+type ValueOf<S extends OptionSpec> = S["type"] extends "boolean" ? boolean : S["multiple"] extends true ? string[] : string;
+
+export interface Arguments<O extends OptionSpecs = OptionSpecs> {
+  options: { [K in keyof O]?: ValueOf<O[K]> | undefined };
+  /** One for each of the command's operands. */
+  operands: string[];
+}
+
+export interface Context {
+  settings: Settings;
+  output: Output;
+  json: boolean;
+  /** Aborted by Ctrl-C; its reason is an `Interrupted`. */
+  signal: AbortSignal;
+}
+
+/** What a command came to: one value for machines and the same for people. */
+export interface Result {
+  exitCode: 0 | 1;
+  json: unknown;
+  text(paint: Paint): string;
+  /** Where stdout carries something else. */
+  toStderr?: boolean;
+}
+
+export interface Command<O extends OptionSpecs = OptionSpecs> {
+  name: string;
+  purpose: string;
+  operands: { name: string; help: string }[];
+  options: O;
+  /** The command works on a database and a blob store. */
+  target: boolean;
+  examples: string[];
+  /** What 0 and 1 mean here. */
+  exitCodes: { 0: string; 1: string };
+  run(args: Arguments<O>, context: Context): Promise<Result>;
+}
+
+/** Gives `run` the types of its options. */
+export function defineCommand<const O extends OptionSpecs>(command: Command<O>): Command<O> {
+  return command;
+}

@@ -1,0 +1,150 @@
+import type { Manifest } from "../../../engine/bundle/manifest.ts";
+import { type ExportProgress, exportBundle } from "../../export/export-bundle.ts";
+import { resolveOptions } from "../../export/options.ts";
+import { type Context, defineCommand, type Result } from "../command.ts";
+import { type Estimate, estimateExport } from "../estimate.ts";
+import { bytes, elapsed, plural } from "../numbers.ts";
+import { fileSink, outputPath, type Sink } from "../output-file.ts";
+import type { Paint } from "../paint.ts";
+import type { ProgressState } from "../progress-line.ts";
+import { safeText } from "../safe-text.ts";
+import { loadScope } from "../scopes.ts";
+import { stdoutSink } from "../stdout-sink.ts";
+import { type Target, withTarget } from "../target.ts";
+import { UsageError } from "../usage-error.ts";
+import { instant, oneOf, scopeOptions } from "../values.ts";
+
+const formats = ["zip", "ndjson"] as const;
+
+export const exportCommand = defineCommand({
+  name: "export",
+  purpose:
+    "Writes what the scope lets out of an installation into a bundle, from one snapshot of its database. The file appears under its name only when it is complete.",
+  operands: [],
+  options: {
+    out: { type: "string", value: "FILE", help: "a file, a folder, or - for a pipe", default: "SCOPE-DATE.zip in this folder" },
+    format: { type: "string", value: "FORMAT", help: "zip, or ndjson for pipes", default: "by the name of FILE, else zip" },
+    o: {
+      type: "string",
+      short: "o",
+      multiple: true,
+      value: "OPTION=BOOLEAN",
+      help: "an option of the scope; `holdall scope show` lists them",
+    },
+    force: { type: "boolean", help: "replace FILE" },
+    "created-at": {
+      type: "string",
+      value: "TIME",
+      help: "the bundle's time: the same data then gives the same bytes",
+      default: "now",
+    },
+  },
+  target: true,
+  examples: [
+    "holdall export",
+    "holdall export --out backup.zip -o include_files=false -o include_users=true",
+    "holdall export --out - --format ndjson | ssh other holdall import - --mode merge --as ops@example.com --yes",
+  ],
+  exitCodes: { 0: "the bundle is complete and on the disk", 1: "refused: FILE exists, or the scope does not fit the database" },
+  async run({ options }, context) {
+    const format = formatOf(options.format, options.out);
+    const createdAt = instant("--created-at", options["created-at"]) ?? new Date();
+    const chosen = scopeOptions(options.o);
+    const scope = await loadScope(context.settings.scope);
+    resolveOptions(scope, chosen);
+    const toStdout = options.out === "-";
+    if (toStdout && process.stdout.isTTY)
+      throw new UsageError("a bundle is nothing for a terminal: pipe it or name a FILE", "export");
+    const force = options.force === true;
+    const path = toStdout ? "-" : await outputPath(options.out ?? ".", datedName(scope.name, createdAt, format), force);
+    return withTarget(context, async (target) => {
+      const sink = toStdout ? stdoutSink(context.signal) : await fileSink(path, force);
+      return write(sink, { target, path, format, createdAt, chosen }, context);
+    });
+  },
+});
+
+type Format = (typeof formats)[number];
+
+function formatOf(format: string | undefined, out: string | undefined): Format {
+  if (format !== undefined) return oneOf("--format", format, formats);
+  return out?.endsWith(".ndjson") ? "ndjson" : "zip";
+}
+
+function datedName(scope: string, at: Date, format: Format): string {
+  const date = at.toISOString().slice(0, 19).replace("T", "-").replaceAll(":", "");
+  return `${scope}-${date}.${format}`;
+}
+
+interface Job {
+  target: Target;
+  path: string;
+  format: Format;
+  createdAt: Date;
+  chosen: Record<string, boolean>;
+}
+
+async function write(sink: Sink, job: Job, context: Context): Promise<Result> {
+  const began = performance.now();
+  let written = 0;
+  let manifest: Manifest | undefined;
+  try {
+    const onManifest = (complete: Manifest) => {
+      manifest = complete;
+    };
+    for await (const chunk of await chunksOf(job, context, onManifest)) {
+      await sink.write(chunk);
+      written += chunk.length;
+    }
+    context.output.progress.update({ phase: "syncing" });
+    await sink.commit();
+  } catch (error) {
+    await sink.discard();
+    throw error;
+  }
+  return resultOf(job, manifest!, { bytes: written, milliseconds: performance.now() - began });
+}
+
+async function chunksOf(job: Job, { output, signal }: Context, onManifest: (manifest: Manifest) => void) {
+  const { scope, connection, store } = job.target;
+  const estimate = await estimateExport(job.target);
+  return exportBundle({
+    sql: connection.sql,
+    store,
+    scope,
+    container: job.format,
+    options: job.chosen,
+    createdAt: job.createdAt,
+    signal,
+    onManifest,
+    onProgress: (progress) => output.progress.update(exportState(progress, estimate)),
+  });
+}
+
+function exportState({ phase, table, rows, files, bytes: done }: ExportProgress, estimate: Estimate): ProgressState {
+  const [part, whole] = phase === "tables" ? [rows, estimate.rows] : [files, estimate.files];
+  // Statistics are never exact: the last percent is for what they did not know.
+  const fraction = whole > 0 ? { fraction: Math.min(0.99, part / whole) } : {};
+  return { phase: `export ${phase}`, item: phase === "tables" ? table : undefined, rows, files, bytes: done, ...fraction };
+}
+
+function resultOf(job: Job, manifest: Manifest, done: { bytes: number; milliseconds: number }): Result {
+  const rows = manifest.tables.reduce((sum, table) => sum + table.rows, 0);
+  const files = manifest.files.filter((file) => file.stored === "bundle").length;
+  const json = {
+    file: job.path,
+    format: job.format,
+    bytes: done.bytes,
+    created_at: manifest.created_at,
+    options: manifest.options,
+    table_counts: manifest.table_counts,
+    files: { bundle: files, not_carried: manifest.files.length - files },
+    warnings: manifest.warnings,
+  };
+  const text = (paint: Paint) => {
+    const warnings = manifest.warnings.map((warning) => `${paint.yellow("warning")}  ${safeText(warning)}\n`).join("");
+    const name = job.path === "-" ? "standard output" : safeText(job.path);
+    return `${warnings}${paint.green("exported")}  ${name}: ${plural(rows, "row")}, ${plural(files, "file")}, ${bytes(done.bytes)}, ${elapsed(done.milliseconds)}`;
+  };
+  return { exitCode: 0, json, text, toStderr: job.path === "-" };
+}

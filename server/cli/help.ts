@@ -1,0 +1,70 @@
+import type { Command, OptionSpec, OptionSpecs } from "./command.ts";
+import { commands } from "./commands.ts";
+import type { Paint } from "./paint.ts";
+import { outputOptions, targetOptions } from "./settings.ts";
+
+export const exitCodes = `  0  done
+  1  refused or invalid: every finding is printed with its code and its place
+  2  the command line is wrong
+  3  the database, the blob store or the file system failed
+  70  a defect in Holdall · 130  ended by Ctrl-C`;
+
+export function generalHelp(paint: Paint): string {
+  const widest = Math.max(...Object.keys(commands).map((name) => name.length));
+  const list = Object.entries(commands).map(([name, { summary }]) => `  ${paint.cyan(name.padEnd(widest))}  ${summary}`);
+  return [
+    "Holdall moves an application's state between installations: a portable, previewable, allowlisted backup.",
+    `${paint.bold("Usage")}  holdall COMMAND [OPTIONS]`,
+    `${paint.bold("Commands")}\n${list.join("\n")}`,
+    `${paint.bold("Every command")}\n${optionLines({ ...targetOptions, ...outputOptions }, paint)}`,
+    `${paint.bold("Environment")}\n${environment}`,
+    `${paint.bold("Exit codes")}\n${exitCodes}`,
+    "`holdall COMMAND --help` says more, with examples.",
+  ].join("\n\n");
+}
+
+const environment = `  HOLDALL_SCOPE, DATABASE_URL, HOLDALL_BLOBS   as --scope, --database, --blobs
+  HOLDALL_HOME     folder for the embedded PostgreSQL and what passes through (.holdall)
+  HOLDALL_S3_*     ENDPOINT, REGION, ACCESS_KEY_ID, SECRET_ACCESS_KEY, PATH_STYLE of an s3:// store
+  HOLDALL_DEBUG=1  where an error came from`;
+
+export function commandHelp(command: Command, paint: Paint): string {
+  const operands = command.operands.map(({ name }) => ` ${name}`).join("");
+  const operandLines = command.operands.map(({ name, help }) => `  ${paint.cyan(name)}  ${help}`);
+  const sections = [
+    command.purpose,
+    `${paint.bold("Usage")}  holdall ${command.name}${operands} [OPTIONS]${operandLines.map((line) => `\n${line}`).join("")}`,
+    section("Options", command.options, paint),
+    command.target ? section("Installation", targetOptions, paint) : section("Scope", scopeOption(command), paint),
+    section("Output", outputOptions, paint),
+    `${paint.bold("Examples")}\n${command.examples.map((example) => `  ${example}`).join("\n")}`,
+    `${paint.bold("Exit codes")}\n  0  ${command.exitCodes[0]}\n  1  ${command.exitCodes[1]}\n  2  wrong usage\n  3  database, blob store or file system failed`,
+  ];
+  return sections.filter((text) => text !== "").join("\n\n");
+}
+
+/** `scope show` reads the declaration alone. */
+function scopeOption(command: Command): OptionSpecs {
+  return command.name.startsWith("scope") ? { scope: targetOptions.scope } : {};
+}
+
+function section(title: string, options: OptionSpecs, paint: Paint): string {
+  return Object.keys(options).length === 0 ? "" : `${paint.bold(title)}\n${optionLines(options, paint)}`;
+}
+
+function optionLines(options: OptionSpecs, paint: Paint): string {
+  const rows = Object.entries(options).map(([name, spec]) => [signature(name, spec), describe(spec)] as const);
+  const widest = Math.max(...rows.map(([left]) => left.length));
+  return rows.map(([left, right]) => `  ${paint.cyan(left.padEnd(widest))}  ${right}`).join("\n");
+}
+
+function signature(name: string, { short, value, multiple }: OptionSpec): string {
+  // An option of one letter has no other name.
+  const long = name.length === 1 ? `-${name}` : `--${name}`;
+  const dashed = short === undefined || short === name ? long : `-${short}, ${long}`;
+  return `${dashed}${value === undefined ? "" : ` ${value}`}${multiple ? " …" : ""}`;
+}
+
+function describe({ help, default: otherwise }: OptionSpec): string {
+  return otherwise === undefined ? help : `${help} (${otherwise})`;
+}

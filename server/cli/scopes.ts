@@ -1,0 +1,26 @@
+import type { Scope } from "../scope/define-scope.ts";
+import { didYouMean } from "./suggest.ts";
+import { UsageError } from "./usage-error.ts";
+
+const scopes = {
+  easm: {
+    scope: async (): Promise<Scope> => (await import("../scopes/easm/scope.ts")).easm,
+    demo: () => import("../scopes/easm/demo.ts"),
+  },
+};
+
+function shipped(name: string) {
+  if (Object.hasOwn(scopes, name)) return scopes[name as keyof typeof scopes];
+  const names = Object.keys(scopes);
+  throw new UsageError(`no scope is named ${name}; there is ${names.join(", ")}${didYouMean(name, names)}`);
+}
+
+/** @throws UsageError for a scope that Holdall does not ship. */
+export function loadScope(name: string): Promise<Scope> {
+  return shipped(name).scope();
+}
+
+/** Schema and demo data of a scope's application. */
+export function loadDemo(name: string) {
+  return shipped(name).demo();
+}
