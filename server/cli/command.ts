@@ -45,12 +45,13 @@ export interface Command<O extends OptionSpecs = OptionSpecs> {
   purpose: string;
   operands: { name: string; help: string }[];
   options: O;
-  /** The command works on a database and a blob store. */
-  target: boolean;
+  /** Which of the general options mean something here: those of the installation, its scope alone, those of the output alone. */
+  general: "installation" | "scope" | "output" | "none";
   examples: string[];
   /** What 0 and 1 mean here. */
   exitCodes: { 0: string; 1: string };
-  run(args: Arguments<O>, context: Context): Promise<Result>;
+  /** Gives 0 where everything was said already. */
+  run(args: Arguments<O>, context: Context): Promise<Result | 0>;
 }
 
 /** Gives `run` the types of its options. */

@@ -4,9 +4,12 @@ interface CommandEntry {
   summary: string;
   /** Only the command that runs is loaded: the AWS client and PostgreSQL's would slow down every `--help`. */
   load(): Promise<Command>;
+  /** For a command that parses its arguments itself. */
+  runRaw?: (args: string[]) => Promise<number>;
 }
 
 export const commands: Record<string, CommandEntry> = {
+  serve: { summary: "the page and the HTTP API", load: async () => (await import("./commands/serve.ts")).serve },
   demo: { summary: "make a demo installation, or an empty one", load: async () => (await import("./commands/demo.ts")).demo },
   export: {
     summary: "write an installation into a bundle",
@@ -29,5 +32,10 @@ export const commands: Record<string, CommandEntry> = {
   "scope check": {
     summary: "hold the scope against the database",
     load: async () => (await import("./commands/scope-check.ts")).scopeCheck,
+  },
+  zip: {
+    summary: "list, test, pack and unpack any ZIP archive",
+    load: async () => (await import("./zip-help.ts")).zipHelp,
+    runRaw: async (args) => (await import("./commands/zip.ts")).runZip(args),
   },
 };

@@ -30,23 +30,26 @@ const environment = `  HOLDALL_SCOPE, DATABASE_URL, HOLDALL_BLOBS   as --scope, 
 
 export function commandHelp(command: Command, paint: Paint): string {
   const operands = command.operands.map(({ name }) => ` ${name}`).join("");
-  const operandLines = command.operands.map(({ name, help }) => `  ${paint.cyan(name)}  ${help}`);
+  const explained = command.operands.filter(({ help }) => help !== "");
+  const operandLines = explained.map(({ name, help }) => `  ${paint.cyan(name)}  ${help}`);
   const sections = [
     command.purpose,
     `${paint.bold("Usage")}  holdall ${command.name}${operands} [OPTIONS]${operandLines.map((line) => `\n${line}`).join("")}`,
     section("Options", command.options, paint),
-    command.target ? section("Installation", targetOptions, paint) : section("Scope", scopeOption(command), paint),
-    section("Output", outputOptions, paint),
+    ...general[command.general].map(([title, options]) => section(title, options, paint)),
     `${paint.bold("Examples")}\n${command.examples.map((example) => `  ${example}`).join("\n")}`,
     `${paint.bold("Exit codes")}\n  0  ${command.exitCodes[0]}\n  1  ${command.exitCodes[1]}\n  2  wrong usage\n  3  database, blob store or file system failed`,
   ];
   return sections.filter((text) => text !== "").join("\n\n");
 }
 
-/** `scope show` reads the declaration alone. */
-function scopeOption(command: Command): OptionSpecs {
-  return command.name.startsWith("scope") ? { scope: targetOptions.scope } : {};
-}
+const output = ["Output", outputOptions] as const;
+const general: Record<Command["general"], (readonly [string, OptionSpecs])[]> = {
+  installation: [["Installation", targetOptions], output],
+  scope: [["Installation", { scope: targetOptions.scope }], output],
+  output: [output],
+  none: [],
+};
 
 function section(title: string, options: OptionSpecs, paint: Paint): string {
   return Object.keys(options).length === 0 ? "" : `${paint.bold(title)}\n${optionLines(options, paint)}`;

@@ -26,8 +26,8 @@ export function sumOf(table: TablePlan, outcomes: readonly Outcome[]): number {
 }
 
 /** Counts per table, and everything a person should know before or after they say yes. */
-export function planText(plan: Plan, paint: Paint): string {
-  const parts = [countsTable(plan, paint), `objects  ${blobsText(plan)}`];
+export function planText(plan: Plan, paint: Paint, tense: "future" | "past" = "future"): string {
+  const parts = [countsTable(plan, paint), `${paint.bold("objects")}  ${blobsText(plan, tense)}`];
   const notes = plan.tables.flatMap((table) => tableNotes(table));
   if (notes.length > 0) parts.push(notes.join("\n"));
   if (plan.warnings.length > 0) {
@@ -52,8 +52,9 @@ function cell(value: number): string {
   return value === 0 ? "·" : count(value);
 }
 
-function blobsText({ blobs }: Plan): string {
-  const parts = [`${count(blobs.write)} to write (${bytes(blobs.bytes)})`, `${count(blobs.present)} there already`];
+function blobsText({ blobs }: Plan, tense: "future" | "past"): string {
+  const written = tense === "future" ? "to write" : "written";
+  const parts = [`${count(blobs.write)} ${written} (${bytes(blobs.bytes)})`, `${count(blobs.present)} there already`];
   if (blobs.rekeyed > 0) parts.push(`${count(blobs.rekeyed)} under another key, because theirs is taken`);
   if (blobs.missing > 0) parts.push(`${count(blobs.missing)} missing`);
   return parts.join(", ");

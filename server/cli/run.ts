@@ -36,6 +36,8 @@ async function dispatch(argv: readonly string[], output: Output): Promise<number
     if (rest.includes("--help") || rest.includes("-h")) return groupHelp(name, output);
     throw unknownCommand(name);
   }
+  const wantsHelp = rest.includes("--help") || rest.includes("-h");
+  if (entry.runRaw !== undefined && !wantsHelp) return entry.runRaw(rest);
   const command = await entry.load();
   const { options, operands, help: asked } = parseCommand(command, rest);
   if (asked) return show(commandHelp(command, output.paint), output);
@@ -47,6 +49,7 @@ async function dispatch(argv: readonly string[], output: Output): Promise<number
 async function execute(command: Command, args: Arguments, context: Context): Promise<number> {
   try {
     const result = await command.run(args, context);
+    if (result === 0) return 0;
     await context.output.result(result);
     return result.exitCode;
   } catch (error) {
@@ -73,7 +76,7 @@ const nothing = {
   purpose: "",
   operands: [{ name: "COMMAND", help: "`holdall --help` lists them" }],
   options: {},
-  target: false,
+  general: "installation" as const,
   examples: [],
   exitCodes: { 0: "", 1: "" },
   run: () => Promise.reject(new Error("unreachable")),

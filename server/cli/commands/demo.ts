@@ -24,7 +24,7 @@ export const demo = defineCommand({
     empty: { type: "boolean", help: "tables, default settings and one admin only: a target for an import" },
     admin: { type: "string", value: "EMAIL", help: "the admin's e-mail address", default: "admin@easm.example" },
   },
-  target: true,
+  general: "installation",
   examples: [
     "holdall demo --assets 20000 --files 100",
     "holdall demo --empty --admin ops@example.com --database embedded:second",

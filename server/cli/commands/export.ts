@@ -39,7 +39,7 @@ export const exportCommand = defineCommand({
       default: "now",
     },
   },
-  target: true,
+  general: "installation",
   examples: [
     "holdall export",
     "holdall export --out backup.zip -o include_files=false -o include_users=true",

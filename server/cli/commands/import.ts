@@ -27,7 +27,7 @@ export const importCommand = defineCommand({
     yes: { type: "boolean", short: "y", help: "do not ask" },
     plan: { type: "string", value: "DIGEST", help: "only if this is still the plan, as `holdall preview` gave it" },
   },
-  target: true,
+  general: "installation",
   examples: [
     "holdall import backup.zip --mode skip_existing --as ops@example.com",
     "holdall export --out - --format ndjson | holdall import - --mode merge --as ops@example.com --yes --database postgres://…",
@@ -85,7 +85,7 @@ const shown = 20;
 function reportText(heading: PlanHeading, report: ImportReport, paint: Paint): string {
   const time = elapsed(Date.parse(report.finished_at) - Date.parse(report.started_at));
   const done = `${paint.green("imported")}  ${safeText(heading.bundle)} into ${safeText(heading.target)} as ${safeText(heading.importer)}, ${heading.mode}, ${time}`;
-  const parts = [planText(report.plan, paint)];
+  const parts = [planText(report.plan, paint, "past")];
   // Tables that stay out as a whole have said so in a line of their own.
   const rows = report.skipped.filter((row) => row.outcome !== "not_imported");
   const skipped = report.plan.tables.reduce(

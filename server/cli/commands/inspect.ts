@@ -11,7 +11,7 @@ export const inspect = defineCommand({
   purpose: "Shows what a bundle says it holds. Reads its directory and its manifest only: quick on any size, and no proof.",
   operands: [{ name: "FILE", help: "a bundle, zip or ndjson; - for a pipe" }],
   options: {},
-  target: false,
+  general: "output",
   examples: ["holdall inspect backup.zip", "holdall inspect backup.zip --json | jq .tables"],
   exitCodes: { 0: "shown", 1: "this is no bundle, or one whose directory or manifest is damaged" },
   run: ({ operands: [file] }, context) =>

@@ -21,7 +21,7 @@ export const preview = defineCommand({
     mode: { type: "string", value: "MODE", help: `what happens to rows that are there: ${modeHelp}`, default: "skip_existing" },
     as: { type: "string", value: "EMAIL", help: "the admin in whose name rows would enter", default: "the first active admin" },
   },
-  target: true,
+  general: "installation",
   examples: ["holdall preview backup.zip", "holdall preview backup.zip --mode merge --as ops@example.com --json | jq -r .digest"],
   exitCodes: { 0: "shown", 1: "the bundle is not valid, or does not fit; every finding is printed" },
   run: ({ operands: [file], options }, context) => {

@@ -12,7 +12,7 @@ export const scopeCheck = defineCommand({
     "Holds the scope against the tables and columns of the database: each must be included, or excluded with a reason. Every export does the same first.",
   operands: [],
   options: {},
-  target: true,
+  general: "installation",
   examples: ["holdall scope check", "holdall scope check --database postgres://app@db.example.com/app"],
   exitCodes: { 0: "the scope fits", 1: "it does not; the lines to paste are printed" },
   run: (_, context) =>

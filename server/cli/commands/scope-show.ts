@@ -11,7 +11,7 @@ export const scopeShow = defineCommand({
   purpose: "Shows what may leave an installation and enter another, and why everything else may not.",
   operands: [],
   options: {},
-  target: false,
+  general: "scope",
   examples: ["holdall scope show", "holdall scope show --json | jq '.tables | keys'"],
   exitCodes: { 0: "shown", 1: "does not occur" },
   async run(_, { settings }) {

@@ -14,7 +14,7 @@ export const verify = defineCommand({
   purpose: "Reads every byte of a bundle and holds it against its checksums and its manifest. Prints every finding.",
   operands: [{ name: "FILE", help: "a bundle, zip or ndjson; - for a pipe" }],
   options: {},
-  target: false,
+  general: "output",
   examples: ["holdall verify backup.zip", "ssh other 'holdall export --out -' | holdall verify -"],
   exitCodes: { 0: "the bundle is whole; there may be warnings", 1: "it is not, and every finding is printed" },
   run: ({ operands: [file] }, context) =>
