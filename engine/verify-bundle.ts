@@ -117,7 +117,8 @@ class Verifier {
     if (isLayoutFolder(entry.path) && entry.size === 0) return;
     const role = roleOf(entry.path);
     if (role === null) {
-      return this.#error("INTEGRITY_UNLISTED", `${entry.path} has no place in a bundle`, { entry: entry.path });
+      this.#error("INTEGRITY_UNLISTED", `${entry.path} has no place in a bundle`, { entry: entry.path });
+      return;
     }
     if (role.kind !== "checksums" && !this.#bundle.checksums.has(entry.path)) {
       this.#error("INTEGRITY_UNLISTED", `${entry.path} is not listed in ${checksumsPath}`, { entry: entry.path });
@@ -238,7 +239,10 @@ class Verifier {
 
   #checkFile(path: string, size: number | null, sha256: string | null, details: ErrorDetails): void {
     const entry = this.#bundle.entry(path);
-    if (entry === undefined) return this.#error("INTEGRITY_MISSING", `${path} is listed in the manifest and missing`, details);
+    if (entry === undefined) {
+      this.#error("INTEGRITY_MISSING", `${path} is listed in the manifest and missing`, details);
+      return;
+    }
     if (entry.size !== size) {
       this.#error("INTEGRITY_SIZE", `${path} has ${entry.size} bytes and the manifest says ${size}`, details);
     }

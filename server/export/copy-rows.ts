@@ -1,4 +1,4 @@
-import type { Readable } from "node:stream";
+import { Readable } from "node:stream";
 import type { Sql } from "postgres";
 import { TableText } from "../../engine/bundle/table-text.ts";
 import { databaseError } from "../database/connect.ts";
@@ -25,7 +25,7 @@ export function copyRows(sql: Sql, table: ResolvedTable): TableRows {
 async function* streamRows(sql: Sql, table: ResolvedTable, text: TableText): AsyncGenerator<Uint8Array> {
   let readable: Readable | undefined;
   try {
-    readable = await sql.unsafe(copyQuery(table)).readable();
+    readable = await openCopy(sql, copyQuery(table));
     for await (const chunk of readable as AsyncIterable<Uint8Array>) yield* addRows(chunk, text);
     yield text.end();
   } catch (cause) {
@@ -33,6 +33,22 @@ async function* streamRows(sql: Sql, table: ResolvedTable, text: TableText): Asy
   } finally {
     readable?.destroy();
   }
+}
+
+/**
+ * PostgreSQL may say "here it comes" and "it failed" in one packet: the stream then fails before whoever awaits it can listen,
+ * which would end the process. The query's own `resolve` is called in time.
+ */
+function openCopy(sql: Sql, statement: string): Promise<Readable> {
+  const query = sql.unsafe(statement);
+  const opening = query as unknown as { resolve(result: unknown): void };
+  const { resolve } = opening;
+  opening.resolve = (result) => {
+    // Whoever reads the stream gets the error all the same. The same function also takes the command's end.
+    if (result instanceof Readable) result.on("error", () => {});
+    resolve(result);
+  };
+  return query.readable();
 }
 
 /** A chunk holds whole rows: each is one message of the protocol, and messages are never split. */

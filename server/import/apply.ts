@@ -3,7 +3,16 @@ import { BackupError } from "../../engine/errors.ts";
 import type { Outcome, Plan } from "../../engine/plan.ts";
 import { quoteIdent, quoteLiteral, quoteTable } from "../database/session.ts";
 import type { ResolvedForeignKey } from "../scope/resolve-scope.ts";
-import { contentColumns, finalValue, joinOn, type PlanInput, updatableColumns } from "./plan-sql.ts";
+import {
+  clearedOf,
+  contentColumns,
+  finalValue,
+  joinOn,
+  outcomeOf,
+  type PlanInput,
+  plannedRows,
+  updatableColumns,
+} from "./plan-sql.ts";
 import { stagedValue } from "./stage-table.ts";
 
 /**
@@ -63,17 +72,17 @@ function insertSql(input: PlanInput): string {
   const values = columns.map((name) => finalValue(input, name));
   const blobs = table.scope.blob === undefined ? "" : `left join ${table.blobs} b on b._row = s._row`;
   return `insert into ${quoteTable(table.catalog)} (${columns.map(quoteIdent).join(", ")}) overriding system value
-    select ${values.join(", ")} from ${table.stage} s join ${table.plan} p using (_row) ${blobs}
-    where p.outcome = 'insert' order by s._row`;
+    select ${values.join(", ")} from ${plannedRows(input)} ${blobs} where ${outcomeOf(input)} = 'insert'`;
 }
 
 /** A reference that pointed forward: its parent is there now. */
-function fillSql({ table }: PlanInput, reference: ResolvedForeignKey): string {
+function fillSql(input: PlanInput, reference: ResolvedForeignKey): string {
+  const { table } = input;
   const place = table.references.indexOf(reference);
   const set = reference.clearable.map((name) => `${quoteIdent(name)} = s.${quoteIdent(name)}`);
   const given = reference.columns.map((name) => `s.${quoteIdent(name)} is not null`);
-  return `update ${quoteTable(table.catalog)} t set ${set.join(", ")} from ${table.stage} s join ${table.plan} p using (_row)
-    where ${joinOn(table.catalog.primaryKey, "t", "s")} and p.outcome = 'insert' and p.cleared & ${2 ** place} = 0
+  return `update ${quoteTable(table.catalog)} t set ${set.join(", ")} from ${plannedRows(input)}
+    where ${joinOn(table.catalog.primaryKey, "t", "s")} and ${outcomeOf(input)} = 'insert' and ${clearedOf(input)} & ${2 ** place} = 0
       and ${given.join(" and ")}`;
 }
 

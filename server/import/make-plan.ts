@@ -25,12 +25,11 @@ export interface PlanContext {
  * the same session is replaced. Changes nothing else.
  */
 export async function makePlan(sql: Sql, context: PlanContext): Promise<Plan> {
+  for (const input of context.inputs) input.targetEmpty = await isEmpty(sql, input);
   for (const input of context.inputs) {
-    input.targetEmpty = await isEmpty(sql, input);
-    await sql.unsafe(`drop table if exists ${input.table.plan}`);
-    await sql.unsafe(createPlanSql(input));
-    await sql.unsafe(`analyze ${input.table.plan}`);
+    for (const statement of createPlanSql(input)) await sql.unsafe(statement);
     await markUniqueConflicts(sql, input);
+    input.planned = await countPlanned(sql, input);
   }
   await settleReferences(sql, context.inputs);
   const tables: TablePlan[] = [];
@@ -48,6 +47,11 @@ export async function makePlan(sql: Sql, context: PlanContext): Promise<Plan> {
     blobs: summarizeBlobs(decisions),
     warnings: context.warnings,
   };
+}
+
+async function countPlanned(sql: Sql, { table }: PlanInput): Promise<number> {
+  const [row] = await sql.unsafe(`select count(*)::float8 as rows from ${table.plan}`);
+  return row!["rows"] as number;
 }
 
 async function isEmpty(sql: Sql, { table }: PlanInput): Promise<boolean> {

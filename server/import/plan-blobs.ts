@@ -5,7 +5,7 @@ import type { BlobStore } from "../blobs/blob-store.ts";
 import { quoteIdent, quoteTable } from "../database/session.ts";
 import { alternateKey } from "./alternate-key.ts";
 import { inParallel } from "./in-parallel.ts";
-import { joinOn, type PlanInput } from "./plan-sql.ts";
+import { joinOn, outcomeOf, type PlanInput, plannedRows } from "./plan-sql.ts";
 import { sha256Of } from "./sha256.ts";
 
 /** What becomes of the object of one staged row. */
@@ -139,9 +139,9 @@ async function writeDecisions(sql: Sql, { table }: PlanInput, decisions: BlobDec
 }
 
 /** The decisions about rows that the plan lets in, or keeps out for want of their object. */
-export async function settledBlobs(sql: Sql, { table }: PlanInput, decisions: readonly BlobDecision[]): Promise<BlobDecision[]> {
+export async function settledBlobs(sql: Sql, input: PlanInput, decisions: readonly BlobDecision[]): Promise<BlobDecision[]> {
   const rows = await sql.unsafe(
-    `select _row::int4 as row from ${table.plan} where outcome in ('insert', 'update', 'blob_missing')`,
+    `select _row::int4 as row from ${plannedRows(input)} where ${outcomeOf(input)} in ('insert', 'update', 'blob_missing')`,
   );
   const applied = new Set(rows.map((row) => row["row"] as number));
   return decisions.filter((decision) => applied.has(decision.row) && decision.state !== "kept");

@@ -1,7 +1,7 @@
 import type { Sql } from "postgres";
-import { quoteIdent, quoteLiteral, quoteTable } from "../database/session.ts";
+import { quoteIdent, quoteLiteral } from "../database/session.ts";
 import type { ResolvedForeignKey } from "../scope/resolve-scope.ts";
-import type { PlanInput } from "./plan-sql.ts";
+import { arrivingRows, clearedOf, matchParent, outcomeOf, type PlanInput, plannedRows, tableOf } from "./plan-sql.ts";
 
 /**
  * References within a table, and those that point forward in a cycle, were planned as if every staged parent arrived. Now
@@ -16,34 +16,47 @@ export async function settleReferences(sql: Sql, inputs: readonly PlanInput[]): 
   for (let moved = true; moved; ) {
     moved = false;
     for (const { input, reference, place } of open) {
-      const result = await sql.unsafe(settleSql(input, reference, place));
+      if (allArrive(input, reference)) continue;
+      const { count } = await sql.unsafe(settleSql(input, reference, place));
+      input.planned += count;
       // An emptied reference takes no other row's parent away; a skipped row does.
-      if (result.count > 0 && reference.clearable.length === 0) moved = true;
+      if (count > 0 && reference.clearable.length === 0) moved = true;
     }
   }
 }
 
+/** What was assumed has come true. */
+function allArrive({ inputs }: PlanInput, { parent }: ResolvedForeignKey): boolean {
+  const planned = inputs.get(parent);
+  return planned?.targetEmpty === true && planned.planned === 0;
+}
+
 function settleSql(input: PlanInput, reference: ResolvedForeignKey, place: number): string {
-  const { table, tables } = input;
-  const pairs = reference.columns.map((column, k) => ({ column, parent: reference.parentColumns[k]! }));
-  const match = (alias: string) =>
-    pairs.map((pair) => `${alias}.${quoteIdent(pair.parent)} = s.${quoteIdent(pair.column)}`).join(" and ");
-  const given = pairs.map(({ column }) => `s.${quoteIdent(column)} is not null`).join(" and ");
-  const parent = tables.get(reference.parent);
-  const [schema, name] = reference.parent.includes(".") ? reference.parent.split(/\.(.*)/s) : ["public", reference.parent];
+  const { table, inputs } = input;
+  const bit = 2 ** place;
+  const parent = inputs.get(reference.parent);
   const arriving =
     parent === undefined
       ? ""
-      : `and not exists (select 1 from ${parent.stage} ps join ${parent.plan} pp using (_row) where pp.outcome = 'insert' and ${match("ps")})`;
-  return `update ${table.plan} p set ${consequence(reference, place)} from ${table.stage} s
-    where s._row = p._row and p.outcome in ('insert', 'update', 'metadata_update') and p.cleared & ${2 ** place} = 0 and ${given}
-      and not exists (select 1 from ${quoteTable({ schema: schema!, name: name! })} live where ${match("live")}) ${arriving}`;
+      : `and not exists (select 1 from ${arrivingRows(parent, reference)} a where ${matchParent(reference, "a")})`;
+  const given = reference.columns.map((column) => `s.${quoteIdent(column)} is not null`).join(" and ");
+  const { outcome, name, changed } = consequence(input, reference);
+  return `insert into ${table.plan} (_row, outcome, cleared, changed, old_hash, "constraint")
+    select s._row, ${outcome}, ${clearedOf(input)} | ${bit}, ${changed}, p.old_hash, ${name}
+    from ${plannedRows(input)}
+    where ${outcomeOf(input)} in ('insert', 'update', 'metadata_update') and ${clearedOf(input)} & ${bit} = 0 and ${given}
+      and not exists (select 1 from ${tableOf(reference.parent)} live where ${matchParent(reference, "live")}) ${arriving}
+    on conflict (_row) do update set outcome = excluded.outcome, cleared = excluded.cleared, changed = excluded.changed,
+      "constraint" = excluded."constraint"`;
 }
 
-function consequence(reference: ResolvedForeignKey, place: number): string {
-  if (reference.clearable.length === 0) return `outcome = 'missing_parent', "constraint" = ${quoteLiteral(reference.name)}`;
-  // An existing row keeps the reference it has.
-  const kept = reference.columns.reduce((changed, column) => `array_remove(${changed}, ${quoteLiteral(column)})`, "p.changed");
-  return `cleared = p.cleared | ${2 ** place}, changed = ${kept},
-    outcome = case when p.outcome <> 'insert' and cardinality(${kept}) = 0 then 'identical' else p.outcome end`;
+/** A row that needs its parent is skipped; another one loses the reference, or keeps the one it has where it exists already. */
+function consequence(input: PlanInput, reference: ResolvedForeignKey) {
+  if (reference.clearable.length === 0) {
+    return { outcome: "'missing_parent'", name: quoteLiteral(reference.name), changed: "null::text[]" };
+  }
+  const changed = reference.columns.reduce((list, column) => `array_remove(${list}, ${quoteLiteral(column)})`, "p.changed");
+  const current = outcomeOf(input);
+  const outcome = `case when ${current} <> 'insert' and cardinality(${changed}) = 0 then 'identical' else ${current} end`;
+  return { outcome, name: 'p."constraint"', changed };
 }

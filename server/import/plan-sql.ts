@@ -13,47 +13,82 @@ export interface PlanInput {
   importer: string;
   /** The target's table has no rows: there is nothing to compare with. */
   targetEmpty: boolean;
+  /** Rows in the plan table, once there is one. */
+  planned: number;
   /** Every staged table, for references. */
-  tables: ReadonlyMap<string, StageTable>;
+  inputs: ReadonlyMap<string, PlanInput>;
 }
 
 /**
- * One row for every staged row: its outcome, which references it must give up (a bit for each of `references`), which
- * columns an update changes, and a hash of the target's row that an update would replace.
+ * The plan table has a row for every staged row: its outcome, which references it must give up (a bit for each of
+ * `references`), which columns an update changes, and a hash of the target's row that an update would replace. Where the
+ * target's table is empty, nearly every row is a plain insert, and only the others are written down.
  */
-export function createPlanSql(input: PlanInput): string {
+export function createPlanSql(input: PlanInput): string[] {
+  const { plan } = input.table;
+  return [
+    `drop table if exists ${plan}`,
+    `create temporary table ${unqualified(plan)} as ${input.targetEmpty ? exceptionsSql(input) : outcomesSql(input)}`,
+    `alter table ${plan} add primary key (_row)`,
+    `analyze ${plan}`,
+  ];
+}
+
+/** Staged rows `s` beside their plan `p`. */
+export function plannedRows({ table, targetEmpty }: PlanInput): string {
+  return `${table.stage} s ${targetEmpty ? "left join" : "join"} ${table.plan} p using (_row)`;
+}
+
+export function outcomeOf({ targetEmpty }: PlanInput, alias = "p"): string {
+  return targetEmpty ? `coalesce(${alias}.outcome, 'insert')` : `${alias}.outcome`;
+}
+
+export function clearedOf({ targetEmpty }: PlanInput): string {
+  return targetEmpty ? "coalesce(p.cleared, 0)" : "p.cleared";
+}
+
+function exceptionsSql(input: PlanInput): string {
+  const { table } = input;
+  return `select _row, outcome, cleared, null::text[] as changed, null::text as old_hash,
+      case when outcome = 'missing_parent' then lost end as "constraint", null::text as holder
+    from (
+      select _row, cleared, lost,
+        case when lost is not null then 'missing_parent' when blob_state = 'missing' then 'blob_missing' else 'insert' end as outcome
+      from (
+        select s._row, b.state as blob_state, ${lostSql(table)} as lost, ${clearedSql(table)} as cleared
+        from (${withMissing(input)}) s left join ${blobsOf(table)} b on b._row = s._row offset 0
+      ) compared
+    ) decided where outcome <> 'insert' or cleared <> 0`;
+}
+
+function outcomesSql(input: PlanInput): string {
   const { table } = input;
   const key = table.catalog.primaryKey;
   const changed = changedColumns(input);
-  const missing = table.references.map((_, i) => `miss_${i}`);
-  const lost = table.references.flatMap((reference, i) => (cannotBeCleared(reference) ? [`miss_${i}`] : []));
-  const cleared = missing.map((name, i) => `case when ${name} then ${2 ** i} else 0 end`).join(" + ") || "0";
   // OFFSET 0 keeps the comparison from being evaluated once for each of its mentions.
-  return `create temporary table ${unqualified(table.plan)} as
-    select _row, outcome, cleared, case when outcome in ('update', 'metadata_update') then changed end as changed,
+  return `select _row, outcome, cleared, case when outcome in ('update', 'metadata_update') then changed end as changed,
       case when outcome in ('update', 'metadata_update') then md5(old::text) end as old_hash,
       case when outcome = 'missing_parent' then lost end as "constraint", null::text as holder
     from (
       select _row, cleared, changed, old, lost, ${outcomeSql(input, changed !== null)} as outcome
       from (
         select s._row, t as old, t.${quoteIdent(key[0]!)} is not null as existing, b.state as blob_state,
-          ${otherTenant(table)} as other_tenant, ${sameRow(input)} as same,
-          ${changed ?? "null::text[]"} as changed,
-          ${lostSql(table, lost)} as lost, ${cleared} as cleared
+          ${otherTenant(table)} as other_tenant, ${sameRow(input)} as same, ${changed ?? "null::text[]"} as changed,
+          ${lostSql(table)} as lost, ${clearedSql(table)} as cleared
         from (${withMissing(input)}) s
-        left join ${targetOf(input)} t on ${joinOn(key, "t", "s")}
+        left join ${quoteTable(table.catalog)} t on ${joinOn(key, "t", "s")}
         left join ${blobsOf(table)} b on b._row = s._row
         offset 0
       ) compared
     ) decided`;
 }
 
-function unqualified(name: string): string {
-  return name.slice("pg_temp.".length);
+function clearedSql(table: StageTable): string {
+  return table.references.map((_, i) => `case when miss_${i} then ${2 ** i} else 0 end`).join(" + ") || "0";
 }
 
-function targetOf({ table, targetEmpty }: PlanInput): string {
-  return targetEmpty ? `(select * from ${quoteTable(table.catalog)} where false)` : quoteTable(table.catalog);
+function unqualified(name: string): string {
+  return name.slice("pg_temp.".length);
 }
 
 /** Tables without stored objects join nothing. */
@@ -71,44 +106,54 @@ function cannotBeCleared(reference: ResolvedForeignKey): boolean {
 }
 
 /** The staged rows with a column `miss_N` for each reference: true where the parent is neither in the target nor on its way in. */
-function withMissing({ table, tables }: PlanInput): string {
+function withMissing(input: PlanInput): string {
+  const { table } = input;
   const joins: string[] = [];
   const columns = table.references.map((reference, i) => {
-    const pairs = reference.columns.map((column, k) => ({ column, parent: reference.parentColumns[k]! }));
-    const given = pairs.map(({ column }) => `s.${quoteIdent(column)} is not null`).join(" and ");
-    const match = (alias: string) =>
-      pairs.map((pair) => `${alias}.${quoteIdent(pair.parent)} = s.${quoteIdent(pair.column)}`).join(" and ");
-    const live = tableOf(reference.parent);
-    joins.push(`left join ${live} live_${i} on ${match(`live_${i}`)}`);
-    const parent = tables.get(reference.parent);
-    const liveMissing = `live_${i}.${quoteIdent(pairs[0]!.parent)} is null`;
-    if (parent === undefined) return `(${given} and ${liveMissing}) as miss_${i}`;
-    joins.push(`left join ${arriving(parent, reference, table)} arriving_${i} on ${match(`arriving_${i}`)}`);
-    return `(${given} and ${liveMissing} and arriving_${i}.${quoteIdent(pairs[0]!.parent)} is null) as miss_${i}`;
+    const tests = reference.columns.map((column) => `s.${quoteIdent(column)} is not null`);
+    for (const [place, parents] of parentSources(input, reference).entries()) {
+      const alias = `parent_${i}_${place}`;
+      joins.push(`left join ${parents} ${alias} on ${matchParent(reference, alias)}`);
+      tests.push(`${alias}.${quoteIdent(reference.parentColumns[0]!)} is null`);
+    }
+    return `(${tests.join(" and ")}) as miss_${i}`;
   });
   if (columns.length === 0) return `select s.* from ${table.stage} s`;
   return `select s.*, ${columns.join(", ")} from ${table.stage} s ${joins.join(" ")}`;
 }
 
-/** Rows of a parent that the plan inserts; all staged ones where its plan is not made yet (a self reference or a cycle). */
-function arriving(parent: StageTable, reference: ResolvedForeignKey, table: StageTable): string {
-  const keys = reference.parentColumns.map(quoteIdent).join(", ");
-  if (parent.key === table.key || reference.deferred) return `(select ${keys} from ${parent.stage})`;
-  const qualified = reference.parentColumns.map((name) => `ps.${quoteIdent(name)}`).join(", ");
-  return `(select ${qualified} from ${parent.stage} ps join ${parent.plan} pp using (_row) where pp.outcome = 'insert')`;
+export function matchParent({ columns, parentColumns }: ResolvedForeignKey, alias: string): string {
+  return columns.map((column, k) => `${alias}.${quoteIdent(parentColumns[k]!)} = s.${quoteIdent(column)}`).join(" and ");
 }
 
-function tableOf(key: string): string {
+/** Where a reference's parent can be: in the target, and among the rows that the plan inserts. */
+function parentSources({ table, inputs }: PlanInput, reference: ResolvedForeignKey): string[] {
+  const parent = inputs.get(reference.parent);
+  if (parent === undefined) return [tableOf(reference.parent)];
+  // A self reference or a cycle: the parent's plan is not made yet, and `settleReferences` looks again.
+  const open = parent.table.key === table.key || reference.deferred;
+  const staged = open ? parent.table.stage : arrivingRows(parent, reference);
+  return parent.targetEmpty ? [staged] : [tableOf(reference.parent), staged];
+}
+
+/** The keys of a table's rows that the plan inserts. */
+export function arrivingRows(parent: PlanInput, reference: ResolvedForeignKey): string {
+  if (parent.targetEmpty && parent.planned === 0) return parent.table.stage;
+  const keys = reference.parentColumns.map((name) => `s.${quoteIdent(name)}`).join(", ");
+  return `(select ${keys} from ${plannedRows(parent)} where ${outcomeOf(parent)} = 'insert')`;
+}
+
+export function tableOf(key: string): string {
   const parts = key.split(".");
   return parts.length === 1 ? `public.${quoteIdent(key)}` : quoteTable({ schema: parts[0]!, name: parts.slice(1).join(".") });
 }
 
-function lostSql(table: StageTable, lost: string[]): string {
-  if (lost.length === 0) return "null::text";
+/** The name of a foreign key that a row cannot do without and whose parent is missing. */
+function lostSql(table: StageTable): string {
   const cases = table.references.flatMap((reference, i) =>
     cannotBeCleared(reference) ? [`when miss_${i} then ${quoteLiteral(reference.name)}`] : [],
   );
-  return `case ${cases.join(" ")} end`;
+  return cases.length === 0 ? "null::text" : `case ${cases.join(" ")} end`;
 }
 
 function otherTenant(table: StageTable): string {
@@ -217,7 +262,7 @@ export function finalRow(input: PlanInput): string {
     return `${value} as ${quoteIdent(name)}`;
   });
   const target = targetEmpty ? "" : `left join ${quoteTable(table.catalog)} t on ${joinOn(key, "t", "s")}`;
-  return `select s._row, p.outcome, ${values.join(", ")} from ${table.stage} s join ${table.plan} p using (_row)
+  return `select s._row, ${outcomeOf(input)} as outcome, ${values.join(", ")} from ${plannedRows(input)}
     left join ${blobsOf(table)} b on b._row = s._row ${target}`;
 }
 
@@ -231,7 +276,7 @@ export function finalValue(input: PlanInput, name: string): string {
   const value = name === table.scope.blob?.key ? `coalesce(b.key, ${stagedValue(table, column)})` : stagedValue(table, column);
   const cases = referencesOf(table, name)
     .filter((i) => table.references[i]!.clearable.includes(name))
-    .map((i) => `when p.cleared & ${2 ** i} <> 0 then null`);
+    .map((i) => `when ${clearedOf(input)} & ${2 ** i} <> 0 then null`);
   if (staged.ragged.has(name)) cases.push(`when not ${presentSql(table, column)} then ${column.default ?? "null"}`);
   return cases.length === 0 ? value : `case ${cases.join(" ")} else ${value} end`;
 }

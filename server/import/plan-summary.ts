@@ -9,9 +9,7 @@ const samplesPerOutcome = 5;
 /** Counts and samples of one planned table. */
 export async function summarize(sql: Sql, input: PlanInput): Promise<TablePlan> {
   const { table, staged } = input;
-  const counts = await sql.unsafe(`select outcome, count(*)::int8::text as rows from ${table.plan} group by outcome`);
-  const outcomes: TablePlan["outcomes"] = {};
-  for (const row of counts) outcomes[row["outcome"] as Outcome] = Number(row["rows"]);
+  const outcomes = await countOutcomes(sql, input);
   return {
     table: table.key,
     rows: staged.rows,
@@ -21,6 +19,15 @@ export async function summarize(sql: Sql, input: PlanInput): Promise<TablePlan> 
     dropped_columns: staged.dropped,
     samples: await sampleRows(sql, input),
   };
+}
+
+async function countOutcomes(sql: Sql, { table, staged, targetEmpty }: PlanInput): Promise<TablePlan["outcomes"]> {
+  const counts = await sql.unsafe(`select outcome, count(*)::int8::text as rows from ${table.plan} group by outcome`);
+  const outcomes: TablePlan["outcomes"] = {};
+  for (const row of counts) outcomes[row["outcome"] as Outcome] = Number(row["rows"]);
+  const written = Object.values(outcomes).reduce((sum, rows) => sum + rows, 0);
+  if (targetEmpty && staged.rows > written) outcomes.insert = (outcomes.insert ?? 0) + staged.rows - written;
+  return outcomes;
 }
 
 async function clearedReferences(sql: Sql, { table }: PlanInput): Promise<Record<string, number>> {
@@ -61,14 +68,20 @@ async function selectRows(sql: Sql, { table }: PlanInput, plan: string): Promise
   }));
 }
 
-/** SHA-256 over the outcome of every row, with what an update replaces: in blocks, so that no value grows with the table. */
-export async function digestTable(sql: Sql, { table }: PlanInput): Promise<string> {
+/**
+ * SHA-256 over the outcome of every row, with what an update replaces: in blocks, so that no value grows with the table. Plain
+ * inserts that are not written down follow from the bundle's hash and the count.
+ */
+export async function digestTable(sql: Sql, { table, staged, targetEmpty }: PlanInput): Promise<string> {
   const blobKey = table.scope.blob === undefined ? "''" : "coalesce(b.state || b.key, '')";
-  const blobs = table.scope.blob === undefined ? "" : `left join ${table.blobs} b using (_row)`;
+  const rows =
+    table.scope.blob === undefined
+      ? table.plan
+      : `${table.plan} full join (select * from ${table.blobs} where state <> 'kept') b using (_row)`;
   const line = `concat_ws(':', _row, outcome, cleared, changed::text, old_hash, "constraint", holder, ${blobKey})`;
   const [row] =
-    await sql.unsafe(`select coalesce(encode(sha256(convert_to(string_agg(d, '' order by block), 'UTF8')), 'hex'), '') as digest from (
+    await sql.unsafe(`select encode(sha256(convert_to(string_agg(d, '' order by block), 'UTF8')), 'hex') as digest from (
     select _row / 8192 as block, encode(sha256(convert_to(string_agg(${line}, e'\\n' order by _row), 'UTF8')), 'hex') as d
-    from ${table.plan} ${blobs} group by 1) blocks`);
-  return row!["digest"] as string;
+    from ${rows} group by 1) blocks`);
+  return `${targetEmpty ? "inserts" : "rows"}:${staged.rows}:${row!["digest"] ?? ""}`;
 }

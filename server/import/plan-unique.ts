@@ -38,6 +38,14 @@ function incoming(input: PlanInput, { keys, where }: UniqueIndex): string {
   return `select _row, ${named} from (select * from (${finalRow(input)}) f where ${writes}) f${filter}`;
 }
 
+/** Overrules what was planned for the rows of `select`: `_row`, the constraint and who holds the value. */
+function markConflicts({ table }: PlanInput, select: string): string {
+  return `insert into ${table.plan} (_row, outcome, cleared, "constraint", holder)
+    select _row, 'conflict_unique', 0, name, holder from (${select}) conflicts (_row, name, holder)
+    on conflict (_row) do update set outcome = excluded.outcome, changed = null, old_hash = null,
+      "constraint" = excluded."constraint", holder = excluded.holder`;
+}
+
 function conflictsWithTarget(input: PlanInput, index: UniqueIndex): string {
   const { table } = input;
   const key = table.catalog.primaryKey;
@@ -47,11 +55,13 @@ function conflictsWithTarget(input: PlanInput, index: UniqueIndex): string {
   const equal = index.keys.map((_, i) => `n.k${i} ${operator} h.k${i}`).join(" and ");
   const own = key.map((name) => `h.${quoteIdent(name)} = s.${quoteIdent(name)}`).join(" and ");
   const holder = key.map((name) => `h.${quoteIdent(name)}::text`).join(" || ',' || ");
-  return `update ${table.plan} p set outcome = 'conflict_unique', "constraint" = ${quoteLiteral(index.name)}, holder = ${holder}
-    from (${incoming(input, index)}) n
-    join ${table.stage} s on s._row = n._row
-    join (select ${key.map(quoteIdent).join(", ")}, ${named} from ${quoteTable(table.catalog)}${filter}) h on ${equal}
-    where p._row = n._row and not (${own})`;
+  return markConflicts(
+    input,
+    `select n._row, ${quoteLiteral(index.name)}, ${holder} from (${incoming(input, index)}) n
+     join ${table.stage} s on s._row = n._row
+     join (select ${key.map(quoteIdent).join(", ")}, ${named} from ${quoteTable(table.catalog)}${filter}) h on ${equal}
+     where not (${own})`,
+  );
 }
 
 function presentKeys(index: UniqueIndex): string {
@@ -65,9 +75,11 @@ function repeatedInBundle(input: PlanInput, index: UniqueIndex): string {
 
 function conflictsInBundle(input: PlanInput, index: UniqueIndex): string {
   const keys = index.keys.map((_, i) => `k${i}`).join(", ");
-  const { plan } = input.table;
-  return `update ${plan} p set outcome = 'conflict_unique', "constraint" = ${quoteLiteral(index.name)}, holder = 'row ' || n.first
-    from (select _row, first_value(_row) over same as first, row_number() over same as place
-      from (${incoming(input, index)}) i where ${presentKeys(index)} window same as (partition by ${keys} order by _row)) n
-    where p._row = n._row and n.place > 1`;
+  return markConflicts(
+    input,
+    `select _row, ${quoteLiteral(index.name)}, 'row ' || first from (
+       select _row, first_value(_row) over same as first, row_number() over same as place
+       from (${incoming(input, index)}) i where ${presentKeys(index)} window same as (partition by ${keys} order by _row)
+     ) n where place > 1`,
+  );
 }

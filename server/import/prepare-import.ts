@@ -61,14 +61,15 @@ async function stageTables(sql: Sql, request: PrepareRequest, scope: ResolvedSco
     (table) => table.scope.importNever === undefined && table.key in bundle.manifest.table_counts,
   );
   const tables = new Map<string, StageTable>(entering.map((table, i) => [table.key, stageTable(scope, table, i)]));
-  const inputs: PlanInput[] = [];
+  const inputs = new Map<string, PlanInput>();
   for (const table of tables.values()) {
     request.onProgress?.({ phase: "stage", table: table.key });
     const staged = await stageRows(sql, bundle, table, request.signal);
     const targetEmpty = (await sql.unsafe(`select 1 from ${quoteTable(table.catalog)} limit 1`)).length === 0;
-    inputs.push({ table, staged, mode: request.mode, importer: request.importer.id, targetEmpty, tables });
+    const importer = request.importer.id;
+    inputs.set(table.key, { table, staged, mode: request.mode, importer, targetEmpty, planned: 0, inputs });
   }
-  return inputs;
+  return [...inputs.values()];
 }
 
 function notImported(scope: ResolvedScope, { bundle, verification }: VerifiedBundle): TablePlan[] {

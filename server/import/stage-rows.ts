@@ -1,4 +1,3 @@
-import { once } from "node:events";
 import type { Writable } from "node:stream";
 import type { Sql } from "postgres";
 import { tablePath } from "../../engine/bundle/layout.ts";
@@ -54,6 +53,8 @@ class Transcoder implements TableVisitor {
   /** Where each column's value is in the current row: index into its fields, or -1. */
   readonly #found: Int32Array;
   readonly #present: Float64Array;
+  /** A turn of the event loop after the last piece was taken: PostgreSQL's answer to it must get a chance to be read. */
+  #sent: Promise<void> = Promise.resolve();
   #failure: Error | undefined;
 
   constructor(table: StageTable, writable: Writable) {
@@ -113,14 +114,12 @@ class Transcoder implements TableVisitor {
   }
 
   async pause(): Promise<void> {
-    if (this.#failure !== undefined) throw this.#failure;
     if (this.#text.length < flushBytes) return;
-    if (!this.#writable.write(this.#text.take())) await this.#drained();
-  }
-
-  async #drained(): Promise<void> {
-    await Promise.race([once(this.#writable, "drain"), once(this.#writable, "close")]);
+    // One piece is under way while the next is made.
+    await this.#sent;
     if (this.#failure !== undefined) throw this.#failure;
+    const piece = this.#text.take();
+    this.#sent = new Promise((resolve) => this.#writable.write(piece, () => setImmediate(resolve)));
   }
 
   async finish(): Promise<void> {
