@@ -4,6 +4,7 @@ import { zipFault } from "./fault.ts";
 /** What stays readable behind the cursor: more than an inflater takes ahead of its stream's end, and more than an end record with its comment. */
 const keptBehind = 256 * 1024;
 const keptPieces = 3;
+const smallestPiece = 16 * 1024;
 
 interface Kept {
   offset: number;
@@ -64,16 +65,21 @@ export class ForwardCursor {
     return { offset: first, bytes: this.#slice(first, this.#received) };
   }
 
+  /** Small pieces are joined: what follows looks through them again and again. */
   async #receive(): Promise<boolean> {
-    if (this.#ended) return false;
-    const { done, value } = await this.#input.next();
-    if (done) {
-      this.#ended = true;
-      return false;
+    const parts: Uint8Array[] = [];
+    let length = 0;
+    while (!this.#ended && length < smallestPiece) {
+      const { done, value } = await this.#input.next();
+      if (done) this.#ended = true;
+      else {
+        parts.push(value);
+        length += value.length;
+      }
     }
-    if (value.length > 0) this.#pieces.push({ offset: this.#received, bytes: value });
-    this.#received += value.length;
-    return true;
+    if (length > 0) this.#pieces.push({ offset: this.#received, bytes: concat(parts) });
+    this.#received += length;
+    return length > 0;
   }
 
   #slice(from: number, to: number): Uint8Array {
