@@ -1,0 +1,23 @@
+const numbers = new Intl.NumberFormat("en");
+const dates = new Intl.DateTimeFormat("en", { dateStyle: "medium", timeStyle: "short" });
+const units = ["bytes", "KB", "MB", "GB", "TB"];
+
+export const number = (value: number) => numbers.format(value);
+
+export function size(bytes: number): string {
+  const power = bytes < 1000 ? 0 : Math.min(units.length - 1, Math.floor(Math.log10(bytes) / 3));
+  const value = bytes / 1000 ** power;
+  return `${power === 0 ? number(value) : value.toFixed(1)} ${units[power]}`;
+}
+
+export function counted(count: number, one: string, many = `${one}s`): string {
+  return `${number(count)} ${count === 1 ? one : many}`;
+}
+
+/** What a bundle says of its time may be anything. */
+export function date(text: string): string {
+  const time = Date.parse(text);
+  return Number.isNaN(time) ? text : dates.format(time);
+}
+
+export const words = (name: string) => name.replaceAll("_", " ");
