@@ -180,13 +180,18 @@ export function safeObjectName(name: string): string {
   const cleaned = [...name.normalize("NFC")]
     .map((c) => (c === "/" || c === "\\" || segmentProblem(`a${c}a`) !== undefined ? "_" : c))
     .join("");
-  const shown = cleaned.replace(/%/g, "_").replace(/^[. ]+|[. ]+$/g, "_");
-  const dot = shown.lastIndexOf(".");
-  const extension = dot > 0 && encoder.encode(shown.slice(dot)).length <= extensionBytes ? shown.slice(dot) : "";
-  const stem = extension === "" ? shown : shown.slice(0, dot);
-  const kept = cutToBytes(stem, safeNameBytes - extensionBytes).replace(/[. ]+$/, "_");
-  const safe = deviceName.test((kept + extension).normalize("NFKC")) ? `_${kept}${extension}` : kept + extension;
+  const shown = cleaned.replace(/%/g, "_").replace(/[. ]+$/, "_");
+  const allowed = deviceName.test(shown.normalize("NFKC")) ? `_${shown}` : shown;
+  const safe = encoder.encode(allowed).length > safeNameBytes ? shortened(allowed) : allowed;
   return safe === "" || segmentProblem(safe) !== undefined ? "object" : safe;
+}
+
+function shortened(name: string): string {
+  const dot = name.lastIndexOf(".");
+  const found = dot > 0 ? name.slice(dot) : "";
+  const extension = encoder.encode(found).length <= extensionBytes ? found : "";
+  const stem = name.slice(0, name.length - extension.length);
+  return cutToBytes(stem, safeNameBytes - encoder.encode(extension).length).replace(/[. ]+$/, "_") + extension;
 }
 
 function cutToBytes(text: string, limit: number): string {
