@@ -48,8 +48,8 @@ export interface Command<O extends OptionSpecs = OptionSpecs> {
   /** Which of the general options mean something here: those of the installation, its scope alone, those of the output alone. */
   general: "installation" | "scope" | "output" | "none";
   examples: string[];
-  /** What 0 and 1 mean here. */
-  exitCodes: { 0: string; 1: string };
+  /** What 0 and 1 mean here; without 1, it does not occur. */
+  exitCodes: { 0: string; 1?: string };
   /** Gives 0 where everything was said already. */
   run(args: Arguments<O>, context: Context): Promise<Result | 0>;
 }

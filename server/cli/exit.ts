@@ -30,7 +30,7 @@ export function failureOf(error: unknown): Failure {
 }
 
 function usageText({ message, command }: UsageError): string {
-  return `${message}\nTry \`holdall${command === undefined ? "" : ` ${command}`} --help\`.`;
+  return `${message}\nTry \`holdall${command ? ` ${command}` : ""} --help\`.`;
 }
 
 function backupFailure(code: BackupError["code"]): { exitCode: number; code: string } {

@@ -38,9 +38,14 @@ export function commandHelp(command: Command, paint: Paint): string {
     section("Options", command.options, paint),
     ...general[command.general].map(([title, options]) => section(title, options, paint)),
     `${paint.bold("Examples")}\n${command.examples.map((example) => `  ${example}`).join("\n")}`,
-    `${paint.bold("Exit codes")}\n  0  ${command.exitCodes[0]}\n  1  ${command.exitCodes[1]}\n  2  wrong usage\n  3  database, blob store or file system failed`,
+    `${paint.bold("Exit codes")}\n${exitLines(command)}`,
   ];
   return sections.filter((text) => text !== "").join("\n\n");
+}
+
+function exitLines({ exitCodes: { 0: done, 1: refused } }: Command): string {
+  const lines = [`  0  ${done}`, ...(refused === undefined ? [] : [`  1  ${refused}`])];
+  return [...lines, "  2  the command line is wrong", "  3  the database, the blob store or the file system failed"].join("\n");
 }
 
 const output = ["Output", outputOptions] as const;

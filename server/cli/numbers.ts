@@ -12,8 +12,8 @@ export function bytes(value: number): string {
   const units = ["B", "kB", "MB", "GB", "TB", "PB"];
   let unit = 0;
   let scaled = value;
-  // 999.95 would be shown as 1000.0.
-  while (scaled >= 999.95 && unit < units.length - 1) {
+  // 999.5 would be shown as 1000.
+  while (scaled >= 999.5 && unit < units.length - 1) {
     scaled /= 1000;
     unit++;
   }

@@ -39,7 +39,7 @@ function firstOperand(argv: readonly string[]): number | undefined {
 /** @throws UsageError with the nearest suggestion */
 export function unknownCommand(name: string): UsageError {
   const within = Object.keys(commands).filter((known) => known.startsWith(`${name} `));
-  if (within.length > 0) return new UsageError(`holdall ${name} needs one more word: ${within.join(" or ")}`);
+  if (within.length > 0) return new UsageError(`${name} needs one more word: ${within.join(" or ")}`);
   return new UsageError(`there is no command ${name}${didYouMean(name, Object.keys(commands))}`);
 }
 
@@ -67,7 +67,7 @@ function assertOperands(command: Command, given: readonly string[]): void {
   if (missing !== undefined) throw new UsageError(`${missing.name} is missing: ${missing.help}`, command.name);
   if (given.length === command.operands.length) return;
   const extra = given.slice(command.operands.length).join(" ");
-  throw new UsageError(`holdall ${command.name} does not know what to do with ${JSON.stringify(extra)}`, command.name);
+  throw new UsageError(`${command.name} does not know what to do with ${JSON.stringify(extra)}`, command.name);
 }
 
 function asUsageError(error: unknown, command: Command, specs: OptionSpecs, argv: readonly string[]): unknown {
@@ -76,7 +76,7 @@ function asUsageError(error: unknown, command: Command, specs: OptionSpecs, argv
   if (code !== "ERR_PARSE_ARGS_UNKNOWN_OPTION") return new UsageError(message, command.name);
   const unknown = firstUnknown(specs, argv) ?? "that";
   const known = Object.keys(specs).map((name) => `--${name}`);
-  return new UsageError(`holdall ${command.name} has no option ${unknown}${didYouMean(unknown, known)}`, command.name);
+  return new UsageError(`${command.name || "holdall"} has no option ${unknown}${didYouMean(unknown, known)}`, command.name);
 }
 
 function firstUnknown(specs: OptionSpecs, argv: readonly string[]): string | undefined {

@@ -72,13 +72,13 @@ async function help(name: string | undefined, rest: readonly string[], output: O
 
 /** Stands in where options were given and no command: only the general ones are known. */
 const nothing = {
-  name: "COMMAND",
+  name: "",
   purpose: "",
   operands: [{ name: "COMMAND", help: "`holdall --help` lists them" }],
   options: {},
   general: "installation" as const,
   examples: [],
-  exitCodes: { 0: "", 1: "" },
+  exitCodes: { 0: "" },
   run: () => Promise.reject(new Error("unreachable")),
 };
 

@@ -13,7 +13,7 @@ export const scopeShow = defineCommand({
   options: {},
   general: "scope",
   examples: ["holdall scope show", "holdall scope show --json | jq '.tables | keys'"],
-  exitCodes: { 0: "shown", 1: "does not occur" },
+  exitCodes: { 0: "shown" },
   async run(_, { settings }) {
     const scope = await loadScope(settings.scope);
     return { exitCode: 0, json: scope, text: (paint) => scopeText(scope, paint) };

@@ -20,7 +20,7 @@ export const serve = defineCommand({
   },
   general: "installation",
   examples: ["holdall serve", "HOLDALL_ADMIN_TOKEN=$(cat token) holdall serve --host 0.0.0.0 --port 80"],
-  exitCodes: { 0: "ended by Ctrl-C", 1: "does not occur" },
+  exitCodes: { 0: "ended by Ctrl-C" },
   async run({ options }, context) {
     const port = wholeNumber("--port", options.port, 8080);
     if (port > 65535) throw new UsageError(`--port goes up to 65535, and ${port} is more`, "serve");
