@@ -1,7 +1,7 @@
+import { once } from "node:events";
 import { createWriteStream } from "node:fs";
 import { mkdir, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { once } from "node:events";
 
 /**
  * The four sets of files that the ZIP benchmark packs and verifies: A one table of 450 MB, B 20,000 files of 8 KB, C 1 GB of
@@ -75,7 +75,9 @@ class Noise {
   }
 }
 
-const words = "asset scan finding host port service critical medium low open closed certificate expired domain network".split(" ");
+const words = "asset scan finding host port service critical medium low open closed certificate expired domain network".split(
+  " ",
+);
 
 function row(noise: Noise, id: number): string {
   const word = () => words[noise.next() % words.length];
