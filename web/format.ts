@@ -1,12 +1,12 @@
 const numbers = new Intl.NumberFormat("en");
 const dates = new Intl.DateTimeFormat("en", { dateStyle: "medium", timeStyle: "short" });
-const units = ["bytes", "KB", "MB", "GB", "TB"];
+const units = ["bytes", "KiB", "MiB", "GiB", "TiB"];
 
 export const number = (value: number) => numbers.format(value);
 
 export function size(bytes: number): string {
-  const power = bytes < 1000 ? 0 : Math.min(units.length - 1, Math.floor(Math.log10(bytes) / 3));
-  const value = bytes / 1000 ** power;
+  const power = bytes < 1024 ? 0 : Math.min(units.length - 1, Math.floor(Math.log2(bytes) / 10));
+  const value = bytes / 1024 ** power;
   return `${power === 0 ? number(value) : value.toFixed(1)} ${units[power]}`;
 }
 

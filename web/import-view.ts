@@ -22,8 +22,6 @@ export function importView(scope: ScopeDescription): HTMLElement {
   const outcome = el("div", { class: "outcome" });
   const chosenMode = () => radios.find((radio) => radio.checked)!.value as ConflictMode;
   const controls = [file, button, ...radios];
-  /** What is on the page belongs to the file and the mode that were chosen when it was made. */
-  let previewed = false;
 
   const work = async (begin: string, run: (signal: AbortSignal) => Promise<HTMLElement>, mayCancel: boolean) => {
     const stop = new AbortController();
@@ -44,7 +42,6 @@ export function importView(scope: ScopeDescription): HTMLElement {
     const chosen = file.files?.[0];
     if (chosen === undefined) return;
     if (chosen.size > scope.max_upload_bytes) return refuseSize(chosen);
-    previewed = true;
     await work(
       `Uploading ${size(chosen.size)} …`,
       async (signal) => {
@@ -77,11 +74,10 @@ export function importView(scope: ScopeDescription): HTMLElement {
         event.preventDefault();
         void runPreview();
       },
-      change: (event) => {
-        if (event.target === file) {
-          outcome.replaceChildren();
-          previewed = false;
-        } else if (previewed) void runPreview();
+      // What is shown belongs to the file and the mode that were chosen when it was made.
+      change: () => {
+        status.done(outcome.hasChildNodes() ? "Preview again to see what this would do." : "");
+        outcome.replaceChildren();
       },
     },
     el(

@@ -16,6 +16,15 @@ export const meanings: Record<Outcome, string> = {
   not_imported: "never imported",
 };
 
+/** Rows that do not arrive although they are not here. */
+export function skippedCount(plan: Plan): number {
+  return plan.tables.reduce((sum, table) => sum + countOf(table, skippedOutcomes), 0);
+}
+
+function countOf(table: TablePlan, outcomes: readonly Outcome[]): number {
+  return outcomes.reduce((sum, outcome) => sum + (table.outcomes[outcome] ?? 0), 0);
+}
+
 const columns: [title: string, outcomes: readonly Outcome[]][] = [
   ["Added", ["insert"]],
   ["Updated", ["update", "metadata_update"]],
@@ -36,7 +45,7 @@ export function planTable(plan: Plan): HTMLElement {
 
 function tableRows(table: TablePlan): HTMLElement {
   const cells = columns.map(([title, outcomes]) => {
-    const count = outcomes.reduce((sum, outcome) => sum + (table.outcomes[outcome] ?? 0), 0);
+    const count = countOf(table, outcomes);
     const kind = count === 0 ? "zero" : title.toLowerCase();
     return el("td", { class: kind, "data-title": title }, number(count));
   });
@@ -47,12 +56,14 @@ function tableRows(table: TablePlan): HTMLElement {
   return body;
 }
 
-function details(table: TablePlan, notes: string[]): HTMLElement {
-  const items = [...notes.map((note) => el("li", {}, note)), ...table.samples.map((sample) => el("li", {}, describeRow(sample)))];
+function details(table: TablePlan, notes: string[]): HTMLElement | string {
+  if (notes.length === 1 && table.samples.length === 0) return notes[0]!;
+  const [first, ...rest] = notes;
+  const items = [...rest.map((note) => el("li", {}, note)), ...table.samples.map((sample) => el("li", {}, describeRow(sample)))];
   return el(
     "details",
     {},
-    el("summary", {}, table.reason ?? notes[0]!, el("span", { class: "visually-hidden" }, ` (${words(table.table)})`)),
+    el("summary", {}, first!, el("span", { class: "visually-hidden" }, ` (${words(table.table)})`)),
     el("ul", {}, ...items),
   );
 }

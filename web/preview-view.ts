@@ -70,5 +70,5 @@ export function blobLine({ blobs }: Plan): HTMLElement {
   if (blobs.present > 0) parts.push(`${number(blobs.present)} here already`);
   if (blobs.rekeyed > 0) parts.push(`${number(blobs.rekeyed)} under a new key, theirs being taken`);
   if (blobs.missing > 0) parts.push(`${number(blobs.missing)} nowhere to be found`);
-  return el("p", { class: "note" }, `Stored files: ${parts.join(", ")}.`);
+  return el("p", { class: "note blobs" }, `Stored files: ${parts.join(", ")}.`);
 }

@@ -1,7 +1,7 @@
 import type { ImportReport } from "../engine/plan.ts";
 import { el, facts } from "./dom.ts";
 import { counted, date, number } from "./format.ts";
-import { describeRow, planTable } from "./plan-table.ts";
+import { describeRow, planTable, skippedCount } from "./plan-table.ts";
 import { arriving } from "./preview-view.ts";
 
 /** More would make the page slow; the report in the database has them all. */
@@ -23,7 +23,7 @@ export function reportView(report: ImportReport): HTMLElement {
       ["Import", report.import_id],
       ["Finished", date(report.finished_at)],
       ["Files stored", number(report.plan.blobs.write - report.failed_blobs.length)],
-      ["Rows skipped", `${number(report.skipped.length)}${report.skipped_truncated ? " or more" : ""}`],
+      ["Rows skipped", number(skippedCount(report.plan))],
     ]),
     report.failed_blobs.length > 0 && failedBlobs(report),
     planTable(report.plan),
