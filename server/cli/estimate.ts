@@ -4,19 +4,24 @@ import type { Target } from "./target.ts";
 export interface Estimate {
   /** By PostgreSQL's statistics; 0 where it has none. */
   rows: number;
-  files: number;
+  /** Bytes of stored objects, as their rows say. */
+  fileBytes: number;
 }
 
-/** How much an export will be about, for its progress line; takes milliseconds whatever the size. */
+/** How much an export will be about, for its progress line. */
 export async function estimateExport({ scope, connection: { sql } }: Pick<Target, "scope" | "connection">): Promise<Estimate> {
-  const names = Object.keys(scope.tables).map((key) => key.split(".").map(quoteIdent).join("."));
-  const rows = await sql`select n.name, c.reltuples::float8 as rows
-    from json_array_elements_text(${JSON.stringify(names)}::text::json) with ordinality n(name, place) left join pg_class c on c.oid = to_regclass(n.name) order by n.place`;
-  const known = rows.map((row) => Math.max(0, Number(row["rows"] ?? 0)));
-  const owners = Object.values(scope.tables).map((table) => table.blob !== undefined);
-  return { rows: sum(known), files: sum(known.filter((_, i) => owners[i])) };
-}
-
-function sum(values: readonly number[]): number {
-  return values.reduce((total, value) => total + value, 0);
+  const tables = Object.entries(scope.tables).map(([key, { blob }]) => ({
+    name: key.split(".").map(quoteIdent).join("."),
+    blob,
+  }));
+  const names = JSON.stringify(tables.map(({ name }) => name));
+  const [known] = await sql`select coalesce(sum(greatest(c.reltuples, 0)), 0)::float8 as rows
+    from json_array_elements_text(${names}::text::json) n(name) join pg_class c on c.oid = to_regclass(n.name)`;
+  let fileBytes = 0;
+  for (const { name, blob } of tables) {
+    if (blob === undefined) continue;
+    const [row] = await sql.unsafe(`select coalesce(sum(${quoteIdent(blob.size)}), 0)::float8 as bytes from ${name}`);
+    fileBytes += row!["bytes"] as number;
+  }
+  return { rows: known!["rows"] as number, fileBytes };
 }

@@ -38,27 +38,32 @@ export class Rate {
 }
 
 const barWidth = 20;
-/** Terminals that are too narrow for everything lose the bar first. */
-const roomForBar = 76;
 
-/** One line of at most `width` columns. */
+/** One line of at most `width` columns: where not everything has room, the bar goes first and then the number of rows. */
 export function progressLine(state: ProgressState, rate: Rate, now: number, width: number): string {
+  const speed = pace(state, rate, now);
+  const { rows: _, ...withoutRows } = state;
+  const choices = [line(state, speed, true), line(state, speed, false), line(withoutRows, speed, false)];
+  const fitting = choices.find((text) => text.length <= width) ?? choices.at(-1)!;
+  return Array.from(fitting).slice(0, Math.max(0, width)).join("");
+}
+
+function line(state: ProgressState, speed: readonly string[], bar: boolean): string {
   const parts = [state.phase];
   if (state.item !== undefined) parts.push(safeText(state.item));
-  if (state.fraction !== undefined) parts.push(...share(state.fraction, width));
+  if (state.fraction !== undefined) parts.push(share(state.fraction, bar));
   if (state.rows) parts.push(plural(state.rows, "row"));
   if (state.files) parts.push(plural(state.files, "file"));
   if (state.bytes) parts.push(bytes(state.bytes));
-  parts.push(...pace(state, rate, now));
-  return Array.from(parts.join("  ")).slice(0, Math.max(0, width)).join("");
+  return [...parts, ...speed].join("  ");
 }
 
-function share(fraction: number, width: number): string[] {
+function share(fraction: number, bar: boolean): string {
   const known = Math.min(1, Math.max(0, fraction));
   const percent = `${String(Math.floor(known * 100)).padStart(3)} %`;
-  if (width < roomForBar) return [percent];
+  if (!bar) return percent.trimStart();
   const full = Math.round(known * barWidth);
-  return [`[${"=".repeat(full)}${full < barWidth ? ">" : ""}${" ".repeat(Math.max(0, barWidth - full - 1))}]${percent}`];
+  return `[${"=".repeat(full)}${full < barWidth ? ">" : ""}${" ".repeat(Math.max(0, barWidth - full - 1))}]${percent}`;
 }
 
 function pace(state: ProgressState, rate: Rate, now: number): string[] {

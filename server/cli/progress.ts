@@ -8,7 +8,8 @@ const tick = 500;
 /** One line on a terminal, redrawn at most ten times a second and gone before anything else is printed. */
 export class Progress {
   readonly #stream: Partial<WriteStream> & NodeJS.WritableStream;
-  readonly #enabled: boolean;
+  /** Whether anybody sees it: what only it needs can be saved otherwise. */
+  readonly enabled: boolean;
   #state: ProgressState | undefined;
   #rate = new Rate();
   #drawnAt = 0;
@@ -17,11 +18,11 @@ export class Progress {
 
   constructor(stream: Partial<WriteStream> & NodeJS.WritableStream, enabled: boolean) {
     this.#stream = stream;
-    this.#enabled = enabled;
+    this.enabled = enabled;
   }
 
   update(state: ProgressState): void {
-    if (!this.#enabled) return;
+    if (!this.enabled) return;
     if (state.phase !== this.#state?.phase) this.#rate = new Rate();
     this.#state = state;
     this.#rate.add(performance.now(), state.bytes ?? state.rows ?? 0);

@@ -190,7 +190,12 @@ class Tally {
 
   file(file: FileInput): FileInput {
     this.#progress.files++;
-    if (typeof file.object === "string" || file.object.body instanceof Uint8Array) return file;
+    if (typeof file.object === "string") return file;
+    if (file.object.body instanceof Uint8Array) {
+      this.#progress.bytes += file.object.size;
+      this.#report?.(this.#progress);
+      return file;
+    }
     return { ...file, object: { ...file.object, body: this.count(file.object.body, () => 0) } };
   }
 }

@@ -1,6 +1,7 @@
 import type { Sql } from "postgres";
 import type { BlobStore } from "../../blobs/blob-store.ts";
 import { readCatalog } from "../../database/catalog.ts";
+import type { DemoOptions } from "../../scopes/easm/demo-instance.ts";
 import { type Context, defineCommand, type Result } from "../command.ts";
 import { count, elapsed, plural } from "../numbers.ts";
 import { safeText } from "../safe-text.ts";
@@ -31,45 +32,49 @@ export const demo = defineCommand({
   ],
   exitCodes: { 0: "made", 1: "the database or the blob store is not empty; nothing was changed" },
   async run({ options }, context) {
-    const wanted = {
+    const data = await loadDemo(context.settings.scope);
+    const adminEmail = options.admin ?? data.defaultAdminEmail;
+    const largeFileBytes = byteCount("--large-file", options["large-file"]);
+    const wanted: DemoOptions = {
       assets: wholeNumber("--assets", options.assets, 2000),
       files: wholeNumber("--files", options.files, 60),
       orgs: wholeNumber("--orgs", options.orgs, 3, 1),
       seed: wholeNumber("--seed", options.seed, 1),
+      adminEmail,
+      ...(largeFileBytes === undefined ? {} : { largeFileBytes }),
     };
-    const largeFileBytes = byteCount("--large-file", options["large-file"]);
-    const data = await loadDemo(context.settings.scope);
-    const adminEmail = options.admin ?? data.defaultAdminEmail;
     return withTarget(context, async (target) => {
       await assertNoTables(target);
-      const { sql, description } = target.connection;
       const began = performance.now();
-      if (options.empty) {
-        await wholly(sql, async (transaction) => {
-          await data.makeSchema(transaction);
-          await data.fillEmpty(transaction, { adminEmail });
-        });
-        return made(description, adminEmail, {}, performance.now() - began);
-      }
-      await assertNoObjects(target.store);
-      const rows = await withoutLeftovers(target.store, context, (store) =>
-        wholly(sql, async (transaction) => {
-          await data.makeSchema(transaction);
-          return data.fillDemo(transaction, store, {
-            ...wanted,
-            adminEmail,
-            ...(largeFileBytes === undefined ? {} : { largeFileBytes }),
-            onProgress: ({ table, rows, total }) => {
-              context.signal.throwIfAborted();
-              context.output.progress.update({ phase: "filling", item: table, rows, fraction: rows / Math.max(1, total) });
-            },
-          });
-        }),
-      );
-      return made(description, adminEmail, rows, performance.now() - began);
+      const rows = options.empty ? await makeEmpty(data, target, adminEmail) : await fill(data, target, wanted, context);
+      return made(target.connection.description, adminEmail, rows, performance.now() - began);
     });
   },
 });
+
+type DemoData = Awaited<ReturnType<typeof loadDemo>>;
+
+async function makeEmpty(data: DemoData, { connection: { sql } }: Target, adminEmail: string): Promise<Record<string, number>> {
+  await wholly(sql, async (transaction) => {
+    await data.makeSchema(transaction);
+    await data.fillEmpty(transaction, { adminEmail });
+  });
+  return {};
+}
+
+async function fill(data: DemoData, target: Target, wanted: DemoOptions, context: Context): Promise<Record<string, number>> {
+  await assertNoObjects(target.store);
+  const onProgress: DemoOptions["onProgress"] = ({ table, rows, total }) => {
+    context.signal.throwIfAborted();
+    context.output.progress.update({ phase: "filling", item: table, rows, fraction: rows / Math.max(1, total) });
+  };
+  return withoutLeftovers(target.store, context, (store) =>
+    wholly(target.connection.sql, async (transaction) => {
+      await data.makeSchema(transaction);
+      return data.fillDemo(transaction, store, { ...wanted, onProgress });
+    }),
+  );
+}
 
 async function assertNoTables({ connection: { sql, description } }: Target): Promise<void> {
   const tables = [...(await readCatalog(sql)).tables.keys()];

@@ -6,7 +6,7 @@ import { type Estimate, estimateExport } from "../estimate.ts";
 import { bytes, elapsed, plural } from "../numbers.ts";
 import { fileSink, outputPath, type Sink } from "../output-file.ts";
 import type { Paint } from "../paint.ts";
-import type { ProgressState } from "../progress-line.ts";
+import type { Progress } from "../progress.ts";
 import { safeText } from "../safe-text.ts";
 import { loadScope } from "../scopes.ts";
 import { stdoutSink } from "../stdout-sink.ts";
@@ -107,7 +107,10 @@ async function write(sink: Sink, job: Job, context: Context): Promise<Result> {
 
 async function chunksOf(job: Job, { output, signal }: Context, onManifest: (manifest: Manifest) => void) {
   const { scope, connection, store } = job.target;
-  const estimate = await estimateExport(job.target);
+  const { progress } = output;
+  const observed = progress.enabled
+    ? { onProgress: exportProgress(progress, await estimateExport(job.target).catch(() => unknown)) }
+    : {};
   return exportBundle({
     sql: connection.sql,
     store,
@@ -117,15 +120,29 @@ async function chunksOf(job: Job, { output, signal }: Context, onManifest: (mani
     createdAt: job.createdAt,
     signal,
     onManifest,
-    onProgress: (progress) => output.progress.update(exportState(progress, estimate)),
+    ...observed,
   });
 }
 
-function exportState({ phase, table, rows, files, bytes: done }: ExportProgress, estimate: Estimate): ProgressState {
-  const [part, whole] = phase === "tables" ? [rows, estimate.rows] : [files, estimate.files];
-  // Statistics are never exact: the last percent is for what they did not know.
-  const fraction = whole > 0 ? { fraction: Math.min(0.99, part / whole) } : {};
-  return { phase: `export ${phase}`, item: phase === "tables" ? table : undefined, rows, files, bytes: done, ...fraction };
+/** A database that does not answer a guess about its size has the export itself to say why. */
+const unknown: Estimate = { rows: 0, fileBytes: 0 };
+
+function exportProgress(line: Progress, estimate: Estimate): (progress: ExportProgress) => void {
+  let tableBytes = 0;
+  return ({ phase, table, rows, files, bytes: done }) => {
+    if (phase === "tables") tableBytes = done;
+    const [part, whole] = phase === "tables" ? [rows, estimate.rows] : [done - tableBytes, estimate.fileBytes];
+    // Statistics are never exact: the last percent is for what they did not know.
+    const fraction = whole > 0 ? { fraction: Math.min(0.99, part / whole) } : {};
+    line.update({
+      phase: `export ${phase}`,
+      item: phase === "tables" ? table : undefined,
+      rows,
+      files,
+      bytes: done,
+      ...fraction,
+    });
+  };
 }
 
 function resultOf(job: Job, manifest: Manifest, done: { bytes: number; milliseconds: number }): Result {

@@ -1,6 +1,5 @@
 import { BackupError } from "../../../engine/errors.ts";
-import type { ImportReport } from "../../../engine/plan.ts";
-import { skippedOutcomes } from "../../../engine/plan.ts";
+import { type ImportReport, skippedOutcomes } from "../../../engine/plan.ts";
 import { type ImportRequest, importBundle, previewImport } from "../../import/import-bundle.ts";
 import { findImporter } from "../../import/importer.ts";
 import { withBundle } from "../bundle-file.ts";
