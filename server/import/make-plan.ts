@@ -38,7 +38,8 @@ export async function makePlan(sql: Sql, context: PlanContext): Promise<Plan> {
   for (const input of context.inputs) {
     tables.push(await summarize(sql, input));
     digest.update(`${input.table.key}:${await digestTable(sql, input)}\n`);
-    decisions.push(...(await settledBlobs(sql, input, context.blobs.get(input.table.key) ?? [])));
+    const blobs = context.blobs.get(input.table.key);
+    if (blobs !== undefined) decisions.push(...(await settledBlobs(sql, input, blobs)));
   }
   return {
     mode: context.mode,

@@ -1,0 +1,32 @@
+import { parseArgs } from "node:util";
+
+/** `npm run bench -- NAME [--json] [--runs N] [--assets N] [--files N]`: figures, peers and ratios, all of one run of one machine. */
+export interface BenchArgs {
+  json: boolean;
+  runs?: number;
+  assets?: number;
+  files?: number;
+  rest: string[];
+}
+
+const benches: Record<string, () => Promise<{ run(args: BenchArgs): Promise<void> }>> = {
+  memory: () => import("./memory.ts"),
+  move: () => import("./move.ts"),
+  zip: () => import("./zip.ts"),
+};
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { json: { type: "boolean" }, runs: { type: "string" }, assets: { type: "string" }, files: { type: "string" } },
+});
+const [name = "", ...rest] = positionals;
+const bench = Object.hasOwn(benches, name) ? benches[name] : undefined;
+if (bench === undefined) {
+  console.error(`usage: npm run bench -- ${Object.keys(benches).join("|")} [--json] [--runs N] [--assets N] [--files N]`);
+  process.exitCode = 2;
+} else {
+  const number = (text: string | undefined) => (text === undefined ? undefined : Number(text));
+  const counts = { runs: number(values.runs), assets: number(values.assets), files: number(values.files) };
+  const given = Object.fromEntries(Object.entries(counts).filter(([, value]) => value !== undefined));
+  await (await bench()).run({ json: values.json === true, rest, ...given });
+}
