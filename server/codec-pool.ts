@@ -1,6 +1,7 @@
 import { availableParallelism } from "node:os";
 import { Worker } from "node:worker_threads";
 import type { Answer, Task, TaskResult } from "./codec-task.ts";
+import { bytesPassed } from "./external-memory.ts";
 
 const mostThreads = 4;
 
@@ -30,6 +31,7 @@ export class CodecThread {
   /** The task's result. `bytes` of the task, when given, are detached. */
   run(task: Task): Promise<TaskResult> {
     const id = this.#nextId++;
+    if ("bytes" in task) bytesPassed(task.bytes.length);
     const transfer = "bytes" in task && isTransferable(task.bytes) ? [task.bytes.buffer as ArrayBuffer] : [];
     if (this.#waiting.size === 0) this.#worker.ref();
     return new Promise((resolve, reject) => {

@@ -5,22 +5,25 @@ import { isIncompressibleSample, sampleOf } from "../engine/zip/compress.ts";
 
 /** The work of the codec's batches, done at once on the thread that calls. */
 
-/** Deflates each piece unless its samples or the result say that nothing is gained. */
+/**
+ * Deflates each piece unless its samples or the result say that nothing is gained. The packed pieces are never longer, so
+ * that they take the place of the content in `bytes`: further buffers of every size would leave the heap in fragments.
+ */
 export function packBatchSync(bytes: Uint8Array, lengths: readonly number[], level: number): PackedBatch {
-  const packed = new Uint8Array(bytes.length);
   const pieces: PackedPiece[] = [];
   let from = 0;
   let to = 0;
   for (const length of lengths) {
     const content = bytes.subarray(from, from + length);
+    const contentCrc32 = crc32(content);
     const deflated = deflateWholeSync(content, level);
-    packed.set(deflated ?? content, to);
-    pieces.push({ length: (deflated ?? content).length, deflated: deflated !== undefined, crc32: crc32(content) });
+    bytes.set(deflated ?? content, to);
+    pieces.push({ length: (deflated ?? content).length, deflated: deflated !== undefined, crc32: contentCrc32 });
     from += length;
     to += (deflated ?? content).length;
     if (deflated !== undefined) free(deflated);
   }
-  return { bytes: new Uint8Array(packed.buffer.transfer(to)), pieces };
+  return { bytes: bytes.subarray(0, to), pieces };
 }
 
 /** zlib's output has a buffer of its own from this size on, not a part of a shared one. */

@@ -117,7 +117,7 @@ async function perform(task: Task): Promise<{ result: TaskResult; transfer: Arra
 parentPort!.on("message", async ({ id, task }: { id: number; task: Task }) => {
   try {
     const { result, transfer } = await perform(task);
-    if ("bytes" in task) free(task.bytes);
+    if ("bytes" in task && !transfer.includes(task.bytes.buffer as ArrayBuffer)) free(task.bytes);
     parentPort!.postMessage({ id, result } satisfies Answer, transfer);
   } catch (error) {
     parentPort!.postMessage({ id, failure: String(error) } satisfies Answer);

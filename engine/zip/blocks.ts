@@ -17,6 +17,12 @@ export async function* blocksOf(body: Uint8Array | AsyncIterable<Uint8Array>): A
         rest = rest.subarray(blockLength);
         continue;
       }
+      if (filled === 0) {
+        // Most often this is all there is, and needs no copy.
+        block = rest as Uint8Array<ArrayBuffer>;
+        filled = rest.length;
+        break;
+      }
       const taken = rest.subarray(0, blockLength - filled);
       block = withRoom(block, filled, taken.length);
       block.set(taken, filled);

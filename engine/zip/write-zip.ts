@@ -1,3 +1,4 @@
+import { concat } from "../bytes.ts";
 import type { Codec, PackedBatch } from "../codec.ts";
 import type { EntryInput, WriteContainerOptions } from "../container.ts";
 import { BackupError } from "../errors.ts";
@@ -14,11 +15,12 @@ export interface WriteZipOptions extends WriteContainerOptions {
 }
 
 /** Work in flight: this many input bytes and pieces at most, which bounds the memory whatever the entries. */
-const bytesInFlight = 8 * 1024 * 1024;
+const bytesInFlight = 4 * 1024 * 1024;
 const piecesInFlight = 64;
 /** Small entries are compressed together up to these. */
-const batchBytes = 512 * 1024;
+const batchBytes = 256 * 1024;
 const batchEntries = 256;
+const loneFrom = 64 * 1024;
 /** Entries up to this many blocks are held in memory and written with sizes up front; larger ones with a descriptor. */
 const wholeBlocks = 2;
 /** Above this a deflated entry may come to need 64-bit sizes. */
@@ -124,8 +126,18 @@ class ZipWriter {
 
   /** Several small entries, held in memory, compressed by one task and written with their sizes up front. */
   #batch(batch: Batch): Piece {
-    const work = started(this.#options.codec.packBatch(batch.content(), batch.lengths, this.#level));
+    const work = started(this.#pack(batch));
     return { cost: batch.size, emit: async (offset) => this.#emitBatch(batch, await work, offset) };
+  }
+
+  /** What is not worth compressing does not go to another thread either. */
+  async #pack(batch: Batch): Promise<PackedBatch> {
+    const { codec } = this.#options;
+    if (batch.lone && (this.#level === 0 || (await isIncompressible(batch.firstBlock, codec)))) {
+      const bytes = batch.joined();
+      return { bytes, pieces: [{ length: bytes.length, deflated: false, crc32: codec.crc32(bytes) }] };
+    }
+    return codec.packBatch(batch.copied(), batch.lengths, this.#level);
   }
 
   #emitBatch(batch: Batch, packed: PackedBatch, offset: number): Uint8Array[] {
@@ -217,8 +229,18 @@ class Batch {
   readonly #blocks: Uint8Array[] = [];
   size = 0;
 
+  /** Whether it holds one entry that is worth looking at by itself. */
+  get lone(): boolean {
+    return this.inputs.length === 1 && this.size >= loneFrom;
+  }
+
+  get firstBlock(): Uint8Array {
+    return this.#blocks[0]!;
+  }
+
   isFull(more: number): boolean {
-    return this.inputs.length > 0 && (this.size + more > batchBytes || this.inputs.length >= batchEntries);
+    if (this.inputs.length === 0) return false;
+    return this.lone || more >= loneFrom || this.size + more > batchBytes || this.inputs.length >= batchEntries;
   }
 
   add(input: EntryInput, blocks: readonly Uint8Array[], size: number): void {
@@ -228,15 +250,19 @@ class Batch {
     this.size += size;
   }
 
-  /** A copy of the entries' bytes: it is handed over to the codec, and a body may be of use to its owner afterwards. */
-  content(): Uint8Array {
-    const whole = new Uint8Array(this.size);
+  joined(): Uint8Array {
+    return concat(this.#blocks);
+  }
+
+  /** A copy, to be handed over to the codec: a body may be of use to its owner afterwards. */
+  copied(): Uint8Array {
+    const copy = new Uint8Array(this.size);
     let at = 0;
     for (const block of this.#blocks.splice(0)) {
-      whole.set(block, at);
+      copy.set(block, at);
       at += block.length;
     }
-    return whole;
+    return copy;
   }
 }
 
