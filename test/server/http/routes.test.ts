@@ -6,7 +6,19 @@ import { nodeCodec } from "../../../server/codec-node.ts";
 import type { ScopeDescription } from "../../../server/http/describe-scope.ts";
 import type { PreviewAnswer } from "../../../server/http/import-routes.ts";
 import type { Problem } from "../../../server/http/problem.ts";
-import { appOf, bearer, expectNoUploads, formOf, type TestInstallation, useInstallations } from "./installation.ts";
+import { easm } from "../../../server/scopes/easm/scope.ts";
+import {
+  appOf,
+  bearer,
+  expectNoUploads,
+  formOf,
+  holdRows,
+  type TestInstallation,
+  until,
+  useInstallations,
+  waitingBackend,
+  withHeldRows,
+} from "./installation.ts";
 
 const installations = useInstallations();
 let full: TestInstallation;
@@ -85,6 +97,26 @@ describe("POST /export", () => {
     const { manifest } = await bundleOf(await exportOf({ include_secrets: true }));
     expect(manifest.warnings).toEqual([expect.stringContaining("include_secrets")]);
     expect(manifest.options).not.toHaveProperty("include_secrets");
+  });
+
+  test("a reader who stops ends the query in PostgreSQL", async () => {
+    const scope = withHeldRows(easm, "exposure_changes");
+    const release = await holdRows(full, "exposure_changes");
+    const headers = { ...bearer, Accept: "application/x-ndjson" };
+    const response = await appOf(full, { scope }).request("/export", { method: "POST", headers });
+    const reader = response.body!.getReader();
+    // The rows that are held are the first that a read waits for.
+    const reading = (async () => {
+      while (!(await reader.read()).done);
+    })();
+    const pid = await waitingBackend(full);
+    await reader.cancel();
+    await reading;
+    await until("the end of the query", async () => {
+      const rows = await full.db.sql`select 1 from pg_stat_activity where pid = ${pid}`;
+      return rows.length === 0;
+    });
+    await release();
   });
 
   test.each([

@@ -134,7 +134,9 @@ describe("closing", () => {
     const curl = shell(`curl -f -X POST ${apiOf(source)}/export | curl -f -X POST -T - '${apiOf(server)}/import?mode=merge'`);
     await waitingBackend(target);
     const closing = server.close();
-    expect(await Promise.race([closing.then(() => "closed"), new Promise((done) => setTimeout(done, 500, "open"))])).toBe("open");
+    expect(await Promise.race([closing.then(() => "closed"), new Promise((done) => setTimeout(done, 3000, "open"))])).toBe(
+      "open",
+    );
     await release();
     await closing;
     const { code, stdout, stderr } = await curl.ended;
