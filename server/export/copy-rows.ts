@@ -27,6 +27,9 @@ async function* streamRows(sql: Sql, table: ResolvedTable, text: TableText): Asy
   try {
     readable = await openCopy(sql, copyQuery(table));
     for await (const chunk of readable as AsyncIterable<Uint8Array>) yield* addRows(chunk, text);
+    // postgres.js 3.4 pauses the socket on a full stream and resumes it when the stream asks for more, which one that has
+    // ended never does: without this, the next answer of the session may never be read.
+    readable._read(0);
     yield text.end();
   } catch (cause) {
     throw databaseError(cause, `table ${table.key}`);
