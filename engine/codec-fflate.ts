@@ -58,10 +58,13 @@ async function inflateWhole(bytes: Uint8Array, size: number): Promise<Uint8Array
   return found === size && stream.bytesUsed === bytes.length ? concat(parts) : null;
 }
 
-/** What fflate keeps of the input it has not used: whole bytes, and the bits used of the first of them. */
+/**
+ * What fflate keeps to itself and a strict reader must know: the input it has not used (`p`), how many bits of its first byte it has
+ * used (`s.p`), and whether the last block read was the last one (`s.f`). The codec's tests pin them.
+ */
 interface Unused {
   p: Uint8Array;
-  s: { p?: number; f?: number; l?: unknown };
+  s: { p?: number; f?: number };
 }
 
 class FflateInflate implements InflateStream {
@@ -84,6 +87,7 @@ class FflateInflate implements InflateStream {
     pushed(inflate, new Uint8Array(0), true);
     yield* parts.splice(0);
     const { p: rest, s: state } = inflate as unknown as Unused;
+    if (!state.f) throw new BackupError("ZIP_BAD_RECORD", "the compressed data has no last block");
     this.bytesUsed = given - rest.length + ((state.p ?? 0) > 0 ? 1 : 0);
   }
 }

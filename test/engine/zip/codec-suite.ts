@@ -77,6 +77,7 @@ export function codecSuite(load: () => Codec | Promise<Codec>): void {
       ["longer than declared", good, content.length - 1],
       ["damaged", damaged, content.length],
       ["empty", new Uint8Array(0), 0],
+      ["without a last block", await codec.deflate(content, { level: 6, final: false }), content.length],
     ];
     for (const [what, stored, size] of cases) {
       expect(await codec.inflate(stored, size), what).toBeNull();

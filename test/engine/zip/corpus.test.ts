@@ -2,6 +2,8 @@ import { existsSync, readFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { describe } from "vitest";
+import { fflateCodec } from "../../../engine/codec-fflate.ts";
+import { createWebCodec } from "../../../engine/codec-web.ts";
 import { nodeCodec } from "../../../server/codec-node.ts";
 import { type Vector, vectorSuite } from "./vectors.ts";
 
@@ -15,6 +17,9 @@ function corpus(): Vector[] {
   });
 }
 
-describe.skipIf(!existsSync(manifest))("the corpus of archives", () => {
-  if (existsSync(manifest)) vectorSuite(corpus(), () => nodeCodec);
-});
+const vectors = existsSync(manifest) ? corpus() : [];
+const codecs = { node: () => nodeCodec, web: createWebCodec, fflate: () => fflateCodec };
+
+for (const [name, load] of Object.entries(codecs)) {
+  describe.skipIf(vectors.length === 0)(`the corpus of archives, ${name} codec`, () => vectorSuite(vectors, load));
+}
