@@ -12,6 +12,9 @@ const usualHeader = 512;
 /** Where entries are this far apart on average, their headers are read one by one, else many by one read. */
 const sparse = 64 * 1024;
 const windowLength = 1024 * 1024;
+/** Reads that run at the same time where headers are read one by one: over a network each takes a round trip. */
+const together = 16;
+const longestDescriptor = 24;
 
 const encoder = new TextEncoder();
 
@@ -29,11 +32,13 @@ export async function checkTiling(
 ): Promise<void> {
   entries.sort((a, b) => a.headerOffset - b.headerOffset);
   const apart = entries.length === 0 ? 0 : directoryOffset / entries.length;
-  const reader = new WindowReader(source, directoryOffset, apart > sparse ? usualHeader : windowLength, context.signal);
+  const isSparse = apart > sparse;
+  const reader = new WindowReader(source, directoryOffset, isSparse ? usualHeader : windowLength, context.signal);
   let position = 0;
   for (let i = 0; i < entries.length; i++) {
     const entry = entries[i]!;
     if (entry.headerOffset !== position) throw misplaced(entry, position);
+    if (isSparse && i % together === 0) await reader.fillAll(recordsBefore(entries.slice(i, i + together + 1)));
     const end = entries[i + 1]?.headerOffset ?? directoryOffset;
     const dataEnd = await checkLocalHeader(reader, entry, end, context);
     await checkDescriptor(reader, entry, dataEnd, end);
@@ -41,6 +46,11 @@ export async function checkTiling(
   }
   if (position !== directoryOffset)
     throw zipFault("ZIP_AMBIGUOUS", `${directoryOffset} bytes before the directory belong to no entry`, position);
+}
+
+/** Where a window begins that holds a header and the descriptor of the entry before it. */
+function recordsBefore(entries: readonly ListedEntry[]): number[] {
+  return entries.map(({ headerOffset }) => Math.max(0, headerOffset - longestDescriptor));
 }
 
 function misplaced(entry: ListedEntry, position: number) {

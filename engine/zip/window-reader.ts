@@ -1,16 +1,20 @@
 import type { ByteSource } from "../byte-source.ts";
 
+interface Window {
+  offset: number;
+  bytes: Uint8Array;
+}
+
 /**
- * Sequential access over a source by windows, so that many small records cost one read. A range is at most as long as
- * the records that ask for it; the window bounds the memory.
+ * Access to small records of a source by windows: one window over many records that lie together, or several read at the
+ * same time where records are far apart. The windows bound the memory.
  */
 export class WindowReader {
   readonly #source: ByteSource;
   readonly #end: number;
   readonly #windowLength: number;
   readonly #signal: AbortSignal | undefined;
-  #window = new Uint8Array(0);
-  #start = 0;
+  #windows: Window[] = [];
 
   /** Reads nothing at or beyond `end`. */
   constructor(source: ByteSource, end: number, windowLength: number, signal?: AbortSignal) {
@@ -20,20 +24,33 @@ export class WindowReader {
     this.#signal = signal;
   }
 
-  /** Whether `length` bytes at `offset` are in the window already. */
+  /** Whether `length` bytes at `offset` are in a window already. */
   has(offset: number, length: number): boolean {
-    return offset >= this.#start && offset + length <= this.#start + this.#window.length;
+    return this.#over(offset, length) !== undefined;
   }
 
-  /** `length` bytes at `offset`, valid until the next call of `fill`; only after `has` said so. */
+  /** `length` bytes at `offset`, valid until the windows move; only after `has` said so. */
   at(offset: number, length: number): Uint8Array {
-    return this.#window.subarray(offset - this.#start, offset - this.#start + length);
+    const window = this.#over(offset, length)!;
+    return window.bytes.subarray(offset - window.offset, offset - window.offset + length);
   }
 
-  /** Moves the window to `offset`: at least `length` bytes, more where the window is longer. */
+  /** Opens a window at `offset` in place of all others: at least `length` bytes, more where windows are longer. */
   async fill(offset: number, length: number): Promise<void> {
-    const wanted = Math.min(Math.max(length, this.#windowLength), this.#end - offset);
-    this.#window = (await this.#source.read(offset, Math.max(wanted, length), this.#signal)) as Uint8Array<ArrayBuffer>;
-    this.#start = offset;
+    this.#windows = [await this.#read(offset, length)];
+  }
+
+  /** Opens windows at all `offsets` in place of the others, by reads that run at the same time. */
+  async fillAll(offsets: readonly number[]): Promise<void> {
+    this.#windows = await Promise.all(offsets.map((offset) => this.#read(offset, 0)));
+  }
+
+  async #read(offset: number, length: number): Promise<Window> {
+    const wanted = Math.max(length, Math.min(this.#windowLength, this.#end - offset));
+    return { offset, bytes: await this.#source.read(offset, wanted, this.#signal) };
+  }
+
+  #over(offset: number, length: number): Window | undefined {
+    return this.#windows.find((window) => offset >= window.offset && offset + length <= window.offset + window.bytes.length);
   }
 }
