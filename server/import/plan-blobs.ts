@@ -95,10 +95,10 @@ async function decideCarried(candidate: Candidate, file: ManifestFile, base: Bas
   return { ...base, state: "missing" };
 }
 
-/** The row's own key, unless a row of the target lives there; then keys that its content gives. */
-function candidateKeys({ original, sha256 }: Base, { taken, existing }: Candidate): string[] {
+/** The key of the bundle, unless another row of the target lives there; then keys that its content gives. */
+function candidateKeys({ original, sha256 }: Base, { taken }: Candidate): string[] {
   const others = [12, 24, 64].map((digits) => alternateKey(original, sha256.slice(0, digits)));
-  return taken || existing ? others : [original, ...others];
+  return taken ? others : [original, ...others];
 }
 
 async function holds(key: string, expected: { size: number; sha256: string }, size: number, { store, signal }: BlobContext) {

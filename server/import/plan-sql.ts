@@ -173,8 +173,9 @@ function outcomeSql({ mode, table }: PlanInput, comparable: boolean): string {
 }
 
 function existingOutcome(mode: ConflictMode, table: StageTable, comparable: boolean): string {
+  if (mode !== "skip_existing" && table.scope.appendOnly === true)
+    return "case when same then 'identical' else 'append_only' end";
   if (mode === "skip_existing" || !comparable) return "case when same then 'identical' else 'keep' end";
-  if (table.scope.appendOnly === true) return "case when same then 'identical' else 'append_only' end";
   if (mode === "merge") return "case when cardinality(changed) = 0 then 'identical' else 'update' end";
   return "case when cardinality(changed) > 0 then 'metadata_update' when same then 'identical' else 'keep' end";
 }
