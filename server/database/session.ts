@@ -1,17 +1,21 @@
-import { connect, type Socket } from "node:net";
+import { connect, type NetConnectOpts, type Socket } from "node:net";
 import postgres, { type Sql } from "postgres";
 import { sessionSettings } from "./connect.ts";
+import { firstAnswer } from "./first-answer.ts";
 
 /** One connection of its own, for work that holds a transaction, a lock or temporary tables. */
 export interface Session {
   sql: Sql;
   pid: number;
-  /** Closes the connection at once; whatever still runs on it is cancelled in the server. */
+  /** Aborts when the connection is lost; statements fail from then on. */
+  lost: AbortSignal;
+  /** Closes the connection at once, and ends what still runs on it in the server. */
   end(): Promise<void>;
 }
 
 /** Opens another connection to where `pool` is connected. */
 export async function openSession(pool: Sql): Promise<Session> {
+  const line = new Line(pool.options);
   const sql = postgres({
     ...pool.options,
     max: 1,
@@ -19,7 +23,10 @@ export async function openSession(pool: Sql): Promise<Session> {
     max_lifetime: null,
     fetch_types: false,
     onnotice: () => {},
-    ...promptSocket(pool.options),
+    // Told of several hosts, the library would wait for a socket of its own making to fail.
+    host: pool.options.host.slice(0, 1),
+    port: pool.options.port.slice(0, 1),
+    socket: () => line.open(),
     connection: {
       ...pool.options.connection,
       ...sessionSettings,
@@ -27,38 +34,107 @@ export async function openSession(pool: Sql): Promise<Session> {
       client_connection_check_interval: "1s",
     },
   } as unknown as postgres.Options<Record<string, never>>);
-  const [row] = await sql`select pg_backend_pid() as pid`;
-  const pid = row?.["pid"] as number;
-  let ended = false;
+  try {
+    const [row] = await firstAnswer(
+      sql,
+      sql`select pid, backend_start::text as start from pg_stat_activity where pid = pg_backend_pid()`,
+    );
+    return open(pool, sql, line, row as unknown as Backend);
+  } catch (error) {
+    await sql.end({ timeout: 0 });
+    throw error;
+  }
+}
+
+interface Backend {
+  pid: number;
+  start: string;
+}
+
+function open(pool: Sql, sql: Sql, line: Line, { pid, start }: Backend): Session {
+  line.seal();
+  let ended: Promise<void> | undefined;
+  const end = async () => {
+    // A COPY to a reader that does not read any more heeds no cancelling. The start tells it from a later process of that number.
+    await pool`select pg_terminate_backend(${pid}) from pg_stat_activity
+      where pid = ${pid} and backend_start::text = ${start} and state = 'active'`.catch(() => {});
+    await sql.end({ timeout: 0 });
+    line.close();
+  };
   return {
     sql,
     pid,
-    async end() {
-      if (ended) return;
-      ended = true;
-      await pool`select pg_cancel_backend(${pid}) from pg_stat_activity where pid = ${pid} and state = 'active'`.catch(() => {});
-      await sql.end({ timeout: 0 });
+    lost: line.lost,
+    end() {
+      ended ??= end();
+      return ended;
     },
   };
 }
 
 /**
- * postgres.js leaves Nagle's algorithm on: the last packet of every COPY then waits tens of milliseconds for an
- * acknowledgement. Several hosts are left to the library, which knows how to go from one to the next.
+ * The one connection of a session. The library would connect again in silence, and what follows would run outside of the
+ * transaction, without the lock: once sealed, a lost connection stays lost. It also leaves Nagle's algorithm on, and the last
+ * packet of every COPY then waits tens of milliseconds for an acknowledgement.
  */
-function promptSocket({ host, port, path }: { host: string[]; port: number[]; path?: string | undefined }): object {
-  if (path || host.length !== 1) return {};
-  const socket = () =>
-    new Promise<Socket>((resolve, reject) => {
-      const opened = connect({ host: host[0]!, port: port[0]!, noDelay: true, timeout: 10_000 });
-      opened.once("connect", () => {
-        opened.removeAllListeners().setTimeout(0);
-        resolve(opened);
-      });
-      opened.once("error", reject);
-      opened.once("timeout", () => opened.destroy(new Error("connecting took more than ten seconds")));
+class Line {
+  readonly #places: { host?: string; port?: number; path?: string }[];
+  readonly #lost = new AbortController();
+  #socket: Socket | undefined;
+  #tried = 0;
+  #sealed = false;
+
+  constructor({ host, port, path }: { host: string[]; port: number[]; path?: string | undefined }) {
+    this.#places = path ? [{ path }] : host.map((name, i) => ({ host: name, port: port[i]! }));
+  }
+
+  get lost(): AbortSignal {
+    return this.#lost.signal;
+  }
+
+  /** Several hosts are tried in turn, the next one first where the library finds one unfit (`target_session_attrs`). */
+  async open(): Promise<Socket> {
+    let failure: unknown = connectionLost();
+    for (let i = 0; i < this.#places.length && !this.#sealed; i++) {
+      const place = this.#places[this.#tried++ % this.#places.length]!;
+      try {
+        this.#socket = await connected(place);
+        return this.#socket;
+      } catch (error) {
+        failure = error;
+      }
+    }
+    throw failure;
+  }
+
+  /** The session is made: no other connection can take its place. */
+  seal(): void {
+    this.#sealed = true;
+    if (this.#socket!.destroyed) this.#lost.abort(connectionLost());
+    else this.#socket!.once("close", () => this.#lost.abort(connectionLost()));
+  }
+
+  /** At once: a paused socket would never see its own end. */
+  close(): void {
+    this.#socket?.destroy();
+  }
+}
+
+function connected(place: { host?: string; port?: number; path?: string }): Promise<Socket> {
+  return new Promise((resolve, reject) => {
+    const socket = connect({ ...place, noDelay: true, timeout: 10_000 } as NetConnectOpts);
+    socket.once("connect", () => {
+      socket.removeAllListeners().setTimeout(0);
+      // By its name the library asks for, and checks, the certificate.
+      resolve(Object.assign(socket, place));
     });
-  return { socket };
+    socket.once("error", reject);
+    socket.once("timeout", () => socket.destroy(new Error("connecting took more than ten seconds")));
+  });
+}
+
+function connectionLost(): Error {
+  return Object.assign(new Error("the connection was lost"), { code: "CONNECTION_CLOSED" });
 }
 
 /** An identifier quoted for SQL. */
