@@ -18,7 +18,7 @@ export class JsonSyntaxError extends Error {
 
 const plain = 0;
 const quote = 1;
-const escape = 2;
+const escaping = 2;
 const control = 3;
 const multibyte = 4;
 
@@ -26,7 +26,7 @@ const stringClass = new Uint8Array(256);
 stringClass.fill(control, 0, 0x20);
 stringClass.fill(multibyte, 0x80);
 stringClass[0x22] = quote;
-stringClass[0x5c] = escape;
+stringClass[0x5c] = escaping;
 
 const escapable = new Set([0x22, 0x2f, 0x5c, 0x62, 0x66, 0x6e, 0x72, 0x74]);
 
@@ -50,7 +50,7 @@ export function skipString(bytes: Uint8Array, position: number, end: number): nu
     else if (kind === quote) return p + 1;
     else if (kind === control) throw new JsonSyntaxError("a control character stands unescaped in a string", p);
     else {
-      p = kind === escape ? skipEscape(bytes, p, end) : skipMultibyte(bytes, p, end);
+      p = kind === escaping ? skipEscape(bytes, p, end) : skipMultibyte(bytes, p, end);
       if (p === incomplete) return incomplete;
     }
   }

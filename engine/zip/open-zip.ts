@@ -27,7 +27,7 @@ export interface ZipContainer extends Container {
    * Checks the content of `entries` (all by default) without giving it, several at once, and yields their hashes in the order
    * asked for. Fails as `open` does, at the first bad entry.
    */
-  verify(entries?: Iterable<ZipEntry>, options?: VerifyOptions): AsyncIterable<VerifiedEntry>;
+  verify(entries?: Iterable<ContainerEntry>, options?: VerifyOptions): AsyncIterable<VerifiedEntry>;
   /** The content of many entries in the order asked for, read ahead: much faster than `open` for each of many small ones. */
   readAll(entries?: Iterable<ZipEntry>, options?: VerifyOptions): AsyncIterable<ReadEntry>;
 }
@@ -50,8 +50,8 @@ export async function openZip(source: ByteSource, options: OpenZipOptions): Prom
     size: source.size,
     entries,
     open: (entry: ContainerEntry, signal?: AbortSignal) => readEntry(source, entry as ZipEntry, context.codec, signal),
-    verify: (some: Iterable<ZipEntry> = entries, verifyOptions?: VerifyOptions) =>
-      verifyEntries(source, some, context.codec, verifyOptions),
+    verify: (some: Iterable<ContainerEntry> = entries, verifyOptions?: VerifyOptions) =>
+      verifyEntries(source, some as Iterable<ZipEntry>, context.codec, verifyOptions),
     readAll: (some: Iterable<ZipEntry> = entries, readOptions?: VerifyOptions) =>
       readEntries(source, some, context.codec, readOptions),
   };

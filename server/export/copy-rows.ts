@@ -2,6 +2,7 @@ import { Readable } from "node:stream";
 import type { Sql } from "postgres";
 import { TableText } from "../../engine/bundle/table-text.ts";
 import { databaseError } from "../database/connect.ts";
+import { bytesPassed } from "../external-memory.ts";
 import type { ResolvedTable } from "../scope/resolve-scope.ts";
 import { copyQuery } from "./table-query.ts";
 
@@ -26,7 +27,10 @@ async function* streamRows(sql: Sql, table: ResolvedTable, text: TableText): Asy
   let readable: Readable | undefined;
   try {
     readable = await openCopy(sql, copyQuery(table));
-    for await (const chunk of readable as AsyncIterable<Uint8Array>) yield* addRows(chunk, text);
+    for await (const chunk of readable as AsyncIterable<Uint8Array>) {
+      yield* addRows(chunk, text);
+      bytesPassed(chunk.length);
+    }
     // postgres.js 3.4 pauses the socket on a full stream and resumes it when the stream asks for more, which one that has
     // ended never does: without this, the next answer of the session may never be read.
     readable._read(0);

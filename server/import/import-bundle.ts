@@ -44,6 +44,9 @@ export interface ImportProgress {
   bytesTotal?: number;
 }
 
+/** How often a transaction that PostgreSQL sacrifices to end a deadlock is tried. */
+const attempts = 4;
+
 /** At most this many skipped rows are listed in a report; all of them are counted. */
 const listedRows = 10_000;
 
@@ -54,8 +57,8 @@ const listedRows = 10_000;
  */
 export async function previewImport(request: ImportRequest): Promise<Plan> {
   const verified = await verify(request);
-  return inSession(request, async (session) => {
-    const context = await prepareImport(session.sql, request, verified);
+  return inSession(request, async (session, abortable) => {
+    const context = await prepareImport(session.sql, abortable, verified);
     request.onProgress?.({ phase: "plan" });
     return makePlan(session.sql, context);
   });
@@ -68,11 +71,11 @@ export async function previewImport(request: ImportRequest): Promise<Plan> {
  * `IMPORT_CONFLICT`, `IO_STORE_UNAVAILABLE`, `IO_DATABASE`.
  */
 export async function importBundle(request: ImportRequest): Promise<ImportReport> {
-  return inSession(request, async (session) => {
+  return inSession(request, async (session, abortable) => {
     await takeImportLock(session.sql);
     await migrate(session.sql);
     await removeOrphans(session.sql, request.store, request.scope);
-    const verified = await verify(request);
+    const verified = await verify(abortable);
     const journal = new Journal(request.sql, randomUUID());
     await journal.begin({
       scope: request.scope.name,
@@ -82,9 +85,10 @@ export async function importBundle(request: ImportRequest): Promise<ImportReport
       store: request.store.description,
     });
     try {
-      return await runImport(session.sql, request, verified, journal);
+      return await runImport(session.sql, abortable, verified, journal);
     } catch (error) {
-      await cleanUp(session, request, journal, error);
+      const committed = await cleanUp(session, abortable, journal, error);
+      if (committed !== null) return committed;
       throw error;
     }
   });
@@ -100,7 +104,11 @@ async function verify(request: ImportRequest): Promise<VerifiedBundle> {
   return verified;
 }
 
-async function inSession<T>(request: ImportRequest, work: (session: Session) => Promise<T>): Promise<T> {
+/** `abortable` is the request, which also aborts when the session is lost: its lock and its tables went with it. */
+async function inSession<T>(
+  request: ImportRequest,
+  work: (session: Session, abortable: ImportRequest) => Promise<T>,
+): Promise<T> {
   const session = await openSession(request.sql).catch((cause) => {
     throw databaseError(cause);
   });
@@ -108,7 +116,8 @@ async function inSession<T>(request: ImportRequest, work: (session: Session) => 
   request.signal?.addEventListener("abort", onAbort, { once: true });
   try {
     request.signal?.throwIfAborted();
-    return await work(session);
+    const signal = AbortSignal.any([session.lost, ...(request.signal === undefined ? [] : [request.signal])]);
+    return await work(session, { ...request, signal });
   } catch (error) {
     request.signal?.throwIfAborted();
     throw asBackupError(error);
@@ -141,7 +150,14 @@ async function runImport(sql: Sql, request: ImportRequest, verified: VerifiedBun
     await journal.commit(sql, report);
     return report;
   };
-  return inTransaction(sql, apply);
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await inTransaction(sql, apply);
+    } catch (error) {
+      // A deadlock with the application's own writers is over once one side has given way.
+      if ((error as { code?: string }).code !== "40P01" || attempt === attempts) throw error;
+    }
+  }
 }
 
 /** Writers of the target's tables wait from here to the commit; readers do not. */
@@ -206,26 +222,53 @@ async function makeReport(
   };
 }
 
-/** What the failed import wrote goes while its lock is still held; what cannot go now is the next import's to find. */
-async function cleanUp(session: Session, request: ImportRequest, journal: Journal, error: unknown): Promise<void> {
+/**
+ * What the failed import wrote goes, under the lock; what cannot go now is the next import's to find.
+ * @returns the report, where only the answer to the commit got lost.
+ */
+async function cleanUp(session: Session, request: ImportRequest, journal: Journal, error: unknown): Promise<ImportReport | null> {
   const { code, message } = asBackupError(error) as { code?: string; message?: string };
+  const { sql, store, scope, signal } = request;
   try {
-    await journal.fail({ code: code ?? "ABORTED", message: message ?? String(error) });
-    await removeOrphans(request.sql, request.store, request.scope);
+    if (!signal?.aborted) {
+      const committed = await journal.fail({ code: code ?? "ABORTED", message: message ?? String(error) });
+      if (committed === null) await removeOrphans(sql, store, scope);
+      return committed;
+    }
+    // Its connection is gone, and with it the lock, which another import may have taken by now.
+    await session.end();
+    const committed = await journal.fail({ code: code ?? "ABORTED", message: message ?? String(error) });
+    if (committed === null) await removeOrphansLocked(request);
+    return committed;
   } catch {
+    return null;
+  }
+}
+
+async function removeOrphansLocked({ sql, store, scope }: ImportRequest): Promise<void> {
+  const session = await openSession(sql);
+  try {
+    await takeImportLock(session.sql);
+    await removeOrphans(session.sql, store, scope);
+  } finally {
     await session.end();
   }
 }
 
-/** PostgreSQL's own refusal of a row (a check, an exclusion) is a conflict with the target; the rest is the database's failure. */
+/**
+ * PostgreSQL's own refusal of a row (a check, an exclusion), and another transaction in the way, are a conflict with the target;
+ * the rest is the database's failure.
+ */
 function asBackupError(error: unknown): unknown {
   const { code, constraint_name, table_name, message } = (error ?? {}) as Record<string, string | undefined>;
   if (error instanceof BackupError || code === undefined || !(error instanceof Error)) return error;
-  if (!code.startsWith("23")) return databaseError(error);
+  const inTheWay = code.startsWith("40") || code === "55P03";
+  if (!code.startsWith("23") && !inTheWay) return databaseError(error);
+  const what = inTheWay ? "another transaction was in the way" : `PostgreSQL refused a row of ${table_name ?? "the bundle"}`;
   return new BackupError(
     "IMPORT_CONFLICT",
-    `PostgreSQL refused a row of ${table_name ?? "the bundle"}: ${message}; nothing was changed`,
-    { ...(table_name === undefined ? {} : { table: table_name }), constraint: constraint_name },
+    `${what}: ${message}; nothing was changed${inTheWay ? ": try again" : ""}`,
+    { ...(table_name === undefined ? {} : { table: table_name }), ...(inTheWay ? {} : { constraint: constraint_name }) },
     { cause: error },
   );
 }

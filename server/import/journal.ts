@@ -20,6 +20,7 @@ export interface JournalObject {
 export class Journal {
   readonly #sql: Sql;
   readonly id: string;
+  readonly #announced: JournalObject[] = [];
 
   constructor(sql: Sql, id: string) {
     this.#sql = sql;
@@ -33,6 +34,11 @@ export class Journal {
 
   /** Must be on disk before the first of the objects is written. */
   async announce(objects: readonly JournalObject[]): Promise<void> {
+    for (const object of objects) this.#announced.push(object);
+    await this.#write(objects);
+  }
+
+  async #write(objects: readonly JournalObject[]): Promise<void> {
     for (let i = 0; i < objects.length; i += 1000) {
       await this.#sql.unsafe(
         `insert into holdall.import_objects select $1::uuid, key, size, sha256
@@ -51,11 +57,19 @@ export class Journal {
     await transaction.unsafe("delete from holdall.import_objects where import_id = $1", [this.id]);
   }
 
-  async fail(error: { code: string; message: string }): Promise<void> {
-    await this.#sql.unsafe(
-      "update holdall.imports set state = 'failed', finished_at = now(), error = $2::text::jsonb where id = $1 and state = 'running'",
-      [this.id, JSON.stringify(error)],
-    );
+  /**
+   * An import that lost its connection may have been taken for dead, and its objects for removed, while it was still writing
+   * them: they are announced again. @returns the report, where the import has committed after all.
+   */
+  async fail(error: { code: string; message: string }): Promise<ImportReport | null> {
+    const set =
+      "update holdall.imports set state = 'failed', finished_at = now(), error = $2::text::jsonb where id = $1 and state =";
+    const values = [this.id, JSON.stringify(error)];
+    // Waits for a commit that is still under way.
+    if ((await this.#sql.unsafe(`${set} 'running'`, values)).count > 0) return null;
+    if ((await this.#sql.unsafe(`${set} 'recovered'`, values)).count > 0) await this.#write(this.#announced);
+    const [row] = await this.#sql`select report from holdall.imports where id = ${this.id} and state = 'committed'`;
+    return (row?.["report"] as ImportReport | undefined) ?? null;
   }
 }
 

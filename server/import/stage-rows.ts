@@ -8,6 +8,7 @@ import { JsonSyntaxError } from "../../engine/json/scanner.ts";
 import type { Bundle } from "../../engine/read-bundle.ts";
 import { databaseError } from "../database/connect.ts";
 import { openCopyIn } from "../database/copy-in.ts";
+import { bytesPassed } from "../external-memory.ts";
 import { CopyText } from "./copy-text.ts";
 import { copyStageSql, createStageSql, type StageTable } from "./stage-table.ts";
 
@@ -119,6 +120,7 @@ class Transcoder implements TableVisitor {
     await this.#sent;
     if (this.#failure !== undefined) throw this.#failure;
     const piece = this.#text.take();
+    bytesPassed(2 * piece.length);
     this.#sent = new Promise((resolve) => this.#writable.write(piece, () => setImmediate(resolve)));
   }
 

@@ -19,7 +19,7 @@ interface WriteContext {
 }
 
 const attempts = 3;
-/** A store that takes none of the first objects is down: the import ends instead of skipping every row. */
+/** A store that takes none of the first objects, or none at all, is down: the import ends instead of skipping every row. */
 const allFailing = 5;
 
 /**
@@ -35,6 +35,7 @@ export async function writeBlobs(
   await context.journal.announce(wanted);
   const failed: ImportReport["failed_blobs"] = [];
   const done = { files: 0, bytes: 0 };
+  let lastFailure: unknown;
   await inParallel(wanted, 4, async (decision) => {
     try {
       await writeBlob(decision, context);
@@ -45,9 +46,11 @@ export async function writeBlobs(
       if (!isStoreFailure(error)) throw error;
       failed.push({ table: input.table.key, row: decision.row, key: decision.key, error: error.message });
       if (done.files === 0 && failed.length >= allFailing) throw error;
+      lastFailure = error;
       decision.state = "missing";
     }
   });
+  if (failed.length > 1 && done.files === 0) throw lastFailure;
   for (const { row } of failed) {
     await context.sql.unsafe(`update ${input.table.blobs} set state = 'missing' where _row = $1`, [row]);
   }
