@@ -12,6 +12,7 @@ import type {
 import { BackupError } from "../engine/errors.ts";
 import { leastLoaded } from "./codec-pool.ts";
 import { packBatchSync, unpackBatchSync } from "./codec-sync.ts";
+import { collecting } from "./external-memory.ts";
 
 /** Output of one step of a streaming inflate; larger steps cross the thread pool less often. */
 const inflateStep = 256 * 1024;
@@ -107,11 +108,11 @@ class NodeInflate implements InflateStream {
 
   async *inflate(input: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
     // The high-water mark lets the pool inflate ahead while what came before is worked on.
-    const options = { chunkSize: inflateStep, readableHighWaterMark: 4 * inflateStep };
+    const options = { chunkSize: inflateStep, readableHighWaterMark: 2 * inflateStep };
     const stream = createInflateRaw(options);
     const feeding = feed(input, stream, this.#signal);
     try {
-      for await (const piece of stream as AsyncIterable<Uint8Array>) yield piece;
+      yield* collecting(stream);
       this.bytesUsed = stream.bytesWritten;
     } catch (error) {
       throw inflateFailure(error);

@@ -19,6 +19,14 @@ export function bytesPassed(bytes: number): void {
   collect({ type: "minor" });
 }
 
+/** The same chunks; what they took is collected as they pass. */
+export async function* collecting(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  for await (const chunk of chunks) {
+    yield chunk;
+    bytesPassed(chunk.length);
+  }
+}
+
 function exposeCollector(): (options: { type: "minor" }) => void {
   setFlagsFromString("--expose-gc");
   return runInNewContext("gc");

@@ -18,8 +18,8 @@ export interface VerifiedEntry {
 }
 
 /** Bytes under way at once, and what a streamed entry counts for: its window and what its inflater holds. */
-const bytesInFlight = 16 * 1024 * 1024;
-const streamCost = 8 * 1024 * 1024;
+const bytesInFlight = 8 * 1024 * 1024;
+const streamCost = 4 * 1024 * 1024;
 
 /**
  * Checks the content of entries against their sizes and CRCs, several at once, and gives their hashes in the order asked for.

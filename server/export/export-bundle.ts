@@ -7,6 +7,7 @@ import { nodeCodec } from "../codec-node.ts";
 import { readCatalog } from "../database/catalog.ts";
 import { databaseError } from "../database/connect.ts";
 import { openSession, quoteIdent, quoteLiteral } from "../database/session.ts";
+import { collecting } from "../external-memory.ts";
 import type { Scope } from "../scope/define-scope.ts";
 import { type ResolvedScope, type ResolvedTable, resolveScope } from "../scope/resolve-scope.ts";
 import { blobRows } from "./blob-rows.ts";
@@ -80,7 +81,7 @@ async function* exportSnapshot(request: ExportRequest, resolved: ResolvedOptions
     ...(request.onManifest === undefined ? {} : { onManifest: request.onManifest }),
   };
   const signal = request.signal === undefined ? {} : { signal: request.signal };
-  yield* writeBundle(bundle, { container: request.container, codec: nodeCodec, ...signal });
+  yield* collecting(writeBundle(bundle, { container: request.container, codec: nodeCodec, ...signal }));
   await sql.unsafe("commit");
 }
 

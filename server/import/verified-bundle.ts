@@ -3,7 +3,6 @@ import { BackupError, type Issue } from "../../engine/errors.ts";
 import type { Bundle } from "../../engine/read-bundle.ts";
 import { type Verification, type VerifyProgress, verifyBundle } from "../../engine/verify-bundle.ts";
 import { nodeCodec } from "../codec-node.ts";
-import { bytesPassed } from "../external-memory.ts";
 import type { Scope } from "../scope/define-scope.ts";
 import { sha256Of } from "./sha256.ts";
 
@@ -25,13 +24,7 @@ export async function verifyForImport(
   options: { signal?: AbortSignal; onProgress?: (progress: VerifyProgress) => void } = {},
 ): Promise<VerifiedBundle> {
   assertScope(bundle, scope);
-  let bytes = 0;
-  const onProgress = (progress: VerifyProgress) => {
-    bytesPassed(progress.bytesDone - bytes);
-    bytes = progress.bytesDone;
-    options.onProgress?.(progress);
-  };
-  const verification = await verifyBundle(bundle, { ...options, onProgress, codec: nodeCodec });
+  const verification = await verifyBundle(bundle, { ...options, codec: nodeCodec });
   if (!verification.valid) throw invalid(verification.issues);
   return { bundle, verification, sha256: await sha256Of(bundle.open(checksumsPath, options.signal)) };
 }

@@ -3,6 +3,7 @@ import { BackupError } from "../../engine/errors.ts";
 import type { ImportReport } from "../../engine/plan.ts";
 import type { Bundle } from "../../engine/read-bundle.ts";
 import type { BlobStore } from "../blobs/blob-store.ts";
+import { collecting } from "../external-memory.ts";
 import { inParallel } from "./in-parallel.ts";
 import type { Journal } from "./journal.ts";
 import { type BlobDecision, settledBlobs } from "./plan-blobs.ts";
@@ -75,7 +76,7 @@ async function writeBlob(decision: BlobDecision, context: WriteContext): Promise
 
 async function createBlob({ key, path, size, sha256, contentType }: BlobDecision, context: WriteContext): Promise<void> {
   const { store, bundle, signal } = context;
-  const created = await store.create(key, bundle.open(path!, signal), {
+  const created = await store.create(key, collecting(bundle.open(path!, signal)), {
     size,
     sha256,
     ...(contentType === null ? {} : { contentType }),
