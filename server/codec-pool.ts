@@ -15,7 +15,7 @@ export class CodecThread {
 
   constructor() {
     // Young generations stay small: the bytes live outside the heap.
-    this.#worker = new Worker(new URL("./codec-worker.ts", import.meta.url), {
+    this.#worker = new Worker(new URL("./codec-thread.js", import.meta.url), {
       execArgv: [],
       resourceLimits: { maxYoungGenerationSizeMb: 4 },
     });

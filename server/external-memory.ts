@@ -3,12 +3,18 @@ import { runInNewContext } from "node:vm";
 
 /**
  * V8 collects when its own heap grows, and hardly counts the buffers outside it: hundreds of megabytes of dropped ones pile up
- * while bytes stream through. A collection of the young generation, a millisecond, frees them.
+ * while bytes stream through. A collection of the young generation, a millisecond, frees most of them.
  */
-const collectEvery = 8 * 1024 * 1024;
+const collectEvery = 4 * 1024 * 1024;
+/** Buffers that were in use during two collections grow old: only a full collection, some milliseconds, frees those. */
+const oldBuffers = 16 * 1024 * 1024;
+
+type Collect = (options: { type: "minor" | "major" }) => void;
 
 let passed = 0;
-let collect: ((options: { type: "minor" }) => void) | undefined;
+/** What was really in use after the last full collection. */
+let live = 0;
+let collect: Collect | undefined;
 
 /** Tells that buffers of this many bytes were used and dropped. */
 export function bytesPassed(bytes: number): void {
@@ -17,6 +23,9 @@ export function bytesPassed(bytes: number): void {
   passed = 0;
   collect ??= exposeCollector();
   collect({ type: "minor" });
+  if (process.memoryUsage().arrayBuffers < live + oldBuffers) return;
+  collect({ type: "major" });
+  live = process.memoryUsage().arrayBuffers;
 }
 
 /** The same chunks; what they took is collected as they pass. */
@@ -27,7 +36,7 @@ export async function* collecting(chunks: AsyncIterable<Uint8Array>): AsyncGener
   }
 }
 
-function exposeCollector(): (options: { type: "minor" }) => void {
+function exposeCollector(): Collect {
   setFlagsFromString("--expose-gc");
   return runInNewContext("gc");
 }
