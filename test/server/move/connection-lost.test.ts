@@ -1,0 +1,182 @@
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Sql } from "postgres";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { openBundle } from "../../../engine/read-bundle.ts";
+import { nodeCodec } from "../../../server/codec-node.ts";
+import { type Connection, connect } from "../../../server/database/connect.ts";
+import { openFileSource } from "../../../server/file-source.ts";
+import { importBundle } from "../../../server/import/import-bundle.ts";
+import { useDatabase } from "../../support/database.ts";
+import { failingStore } from "../../support/failing-store.ts";
+import { codeOf, expectQuiet, expectUntouched, importStates, orphans, phases, until } from "../../support/import-phases.ts";
+import {
+  demoInstance,
+  emptyInstance,
+  exportFile,
+  folderStore,
+  type Instance,
+  importFile,
+  preview,
+  requestFor,
+  stateOf,
+} from "../../support/instances.ts";
+import { type SqlTap, useSqlTaps } from "../../support/sql-tap.ts";
+import { useTemporaryFolders } from "../../support/temporary.ts";
+
+const db = useDatabase();
+const tapOf = useSqlTaps();
+const temporaryFolder = useTemporaryFolders();
+/** Every Nth statement of an import is cut off in turn; 1 takes minutes. */
+const stride = Number(process.env["HOLDALL_TEST_STRIDE"] ?? 17);
+
+let home: string;
+let bundle: string;
+let target: Instance;
+let tap: SqlTap;
+let tapped: Connection;
+let before: Awaited<ReturnType<typeof stateOf>>;
+
+beforeAll(async () => {
+  home = await temporaryFolder();
+  const source = await demoInstance(db, folderStore(home, "source"), { assets: 40, files: 8, orgs: 2 });
+  bundle = await exportFile(source, join(home, "bundle.zip"));
+  target = await emptyInstance(db, folderStore(home, "target"));
+  tap = await tapOf(target.url);
+  tapped = await connect(tap.url);
+  before = await stateOf(target);
+});
+
+afterAll(() => tapped?.close());
+
+/** The import by way of the tap. */
+const importing = () => importFile({ ...target, sql: tapped.sql }, bundle);
+
+async function lockHolder(sql: Sql): Promise<number | undefined> {
+  const [row] = await sql`select l.pid from pg_locks l join pg_database d on d.oid = l.database
+    where locktype = 'advisory' and classid::text::int8 = hashtext('holdall')::oid::text::int8 and datname = current_database()`;
+  return row?.["pid"];
+}
+
+async function terminate(sql: Sql): Promise<void> {
+  await sql`select pg_terminate_backend(${(await lockHolder(sql))!})`;
+}
+
+describe("a backend that is terminated while the import is", () => {
+  test.each(phases)("$name: IO_DATABASE, and nothing changed", async ({ statement, answer }) => {
+    const held = tap.hold((text) => statement.test(text), answer ? "answer" : "statement");
+    const code = codeOf(importing());
+    const { release } = await held;
+    await terminate(target.sql);
+    release();
+    expect(await code).toBe("IO_DATABASE");
+    await expectUntouched(target, before);
+  });
+
+  test("reading the bundle: the lock is gone with it, and the import does not go on without", async () => {
+    const source = await openFileSource(bundle);
+    let gate: Promise<void> = Promise.resolve();
+    const slow = {
+      size: source.size,
+      read: async (...range: Parameters<typeof source.read>) => {
+        await gate;
+        return source.read(...range);
+      },
+    };
+    const opened = await openBundle(slow, { codec: nodeCodec });
+    const { promise, resolve: open } = Promise.withResolvers<void>();
+    gate = promise;
+    const code = codeOf(importBundle(requestFor(target, opened, "skip_existing")));
+    await until("the lock", async () => (await lockHolder(target.sql)) !== undefined);
+    await terminate(target.sql);
+    await until("its end", async () => (await lockHolder(target.sql)) === undefined);
+    await sleep(50);
+    open();
+    expect(await code).toBe("IO_DATABASE");
+    await source.close();
+    await expectUntouched(target, before);
+  });
+});
+
+test("an import that lost its lock while it wrote objects, and was taken for dead, still leaves none", async () => {
+  const fresh = await emptyInstance(db, folderStore(home, "zombie"));
+  const untouched = await stateOf(fresh);
+  const { promise, resolve: goOn } = Promise.withResolvers<void>();
+  const slow = failingStore(fresh.store, { slow: (call, _key, n) => (call === "create" && n > 3 ? promise : undefined) });
+  const code = codeOf(importFile({ ...fresh, store: slow }, bundle));
+  await until("objects", async () => slow.calls.create > 4 && (await orphans(fresh)).length >= 3);
+  await terminate(fresh.sql);
+  await until("its end", async () => (await lockHolder(fresh.sql)) === undefined);
+  // Another import removes what it finds; this one then refuses by itself.
+  expect(await codeOf(importFile(fresh, bundle, "skip_existing", { planDigest: "another" }))).toBe("IMPORT_PLAN_CHANGED");
+  expect(await importStates(fresh.sql)).toEqual(["recovered", "failed"]);
+  goOn();
+  expect(await code).toBe("IO_DATABASE");
+  await expectUntouched(fresh, untouched);
+  expect(await importStates(fresh.sql)).toEqual(["failed", "failed"]);
+});
+
+test("a preview whose backend is terminated says so", async () => {
+  const held = tap.hold((text) => text.startsWith("analyze pg_temp.plan_4"));
+  const code = codeOf(preview({ ...target, sql: tapped.sql }, bundle));
+  (await held).cut();
+  expect(await code).toBe("IO_DATABASE");
+  await expectUntouched(target, before);
+});
+
+test("a connection that is cut at any statement", async () => {
+  const fresh = await emptyInstance(db, folderStore(home, "cut-anywhere"));
+  const untouched = await stateOf(fresh);
+  const cutting = await tapOf(fresh.url);
+  const connection = await connect(cutting.url);
+  const attempt = () => importFile({ ...fresh, sql: connection.sql }, bundle);
+  let reached = true;
+  // The first is the pool's, the second asks for the session's process.
+  for (let n = 3; reached; n += stride) {
+    const from = cutting.statements.length;
+    const held = cutting.hold((_, number) => number === from + n);
+    const ended = attempt().then(
+      () => "imported",
+      (error) => error.code as string,
+    );
+    const first = await Promise.race([held, ended]);
+    reached = typeof first !== "string";
+    if (typeof first === "string") {
+      expect(first).toBe("imported");
+      break;
+    }
+    first.cut();
+    const outcome = await ended;
+    expect(["IO_DATABASE", "imported"], first.statement).toContain(outcome);
+    if (outcome === "imported") expect(first.statement).toBe("commit");
+    await expectUntouched(fresh, untouched);
+  }
+  cutting.forget();
+  await connection.close();
+  expect(await importStates(fresh.sql)).toContain("committed");
+  await expectQuiet(fresh.sql);
+}, 120_000);
+
+test("only the answer to the commit gets lost: the import is reported as done", async () => {
+  const fresh = await emptyInstance(db, folderStore(home, "answer"));
+  const cutting = await tapOf(fresh.url);
+  const connection = await connect(cutting.url);
+  let applying = false;
+  const held = cutting.hold((text) => applying && text === "commit", "answer");
+  const report = importFile({ ...fresh, sql: connection.sql }, bundle, "skip_existing", {
+    onProgress: ({ phase }) => (applying ||= phase === "apply"),
+  });
+  (await held).cut();
+  const [{ report: kept } = {}] = await fresh.sql`select report from holdall.imports where state = 'committed'`;
+  expect(await report).toEqual(kept);
+  expect(await fresh.sql`select count(*)::int as n from assets`).toMatchObject([{ n: 40 }]);
+  expect((await importFile(fresh, bundle)).plan.tables.flatMap(({ outcomes }) => Object.keys(outcomes))).not.toContain("insert");
+  await connection.close();
+});
+
+test("after all of that, the same bundle enters", async () => {
+  const report = await importFile(target, bundle);
+  expect(report.failed_blobs).toEqual([]);
+  expect((await importStates(target.sql)).at(-1)).toBe("committed");
+  await expectQuiet(target.sql);
+});
