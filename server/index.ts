@@ -1,6 +1,8 @@
 /** What an application embeds: its scope, the HTTP routes, and the work behind them. */
 export { BackupError, type ErrorCode, type Issue } from "../engine/errors.ts";
 export type { ConflictMode, ImportReport, Outcome, Plan, PlanRow, TablePlan } from "../engine/plan.ts";
+export { type Bundle, openBundle } from "../engine/read-bundle.ts";
+export { type Verification, verifyBundle } from "../engine/verify-bundle.ts";
 export type { BlobInfo, BlobStore, NewBlob, OpenBlob } from "./blobs/blob-store.ts";
 export { fileStore } from "./blobs/file-store.ts";
 export { openStore } from "./blobs/open-store.ts";

@@ -48,7 +48,7 @@ class Indexer {
 
   async index(): Promise<{ header: Control; entries: NdjsonEntry[] }> {
     const header = await this.#control();
-    if (header["$holdall"] !== 1) throw badRecord("the stream does not open with a $holdall line", 0);
+    assertOpening(header["$holdall"]);
     for (;;) {
       const lineStart = this.#cursor.offset;
       const control = await this.#control();
@@ -153,6 +153,13 @@ class Indexer {
     assertNoCollisions(this.#entries.map((entry) => entry.path));
     if (!this.#cursor.done) throw badRecord("data follows behind the $done line", offset);
   }
+}
+
+function assertOpening(version: unknown): void {
+  if (version === 1) return;
+  if (typeof version !== "number") throw badRecord("the stream does not open with a $holdall line", 0);
+  const message = `the stream has version ${version} and this Holdall reads version 1; use a Holdall that knows it`;
+  throw new BackupError("SCHEMA_VERSION", message, { found: version, supported: 1 });
 }
 
 /** Holds an entry's `$end` line against what was counted; gives the SHA-256 it states. */

@@ -10,7 +10,7 @@ const tab = 0x09;
 const newline = 0x0a;
 
 /** How a column's JSON becomes text that the column's type reads. */
-export type ValueForm = "scalar" | "json" | "array";
+export type ValueForm = "scalar" | "json" | "json-required" | "array";
 
 export class CopyText {
   #bytes: Uint8Array;
@@ -66,8 +66,9 @@ export class CopyText {
     // Longest case: every byte doubled twice inside an array literal.
     this.#room((end - start) * 4 + 8);
     const first = bytes[start];
-    if (first === 0x6e) this.null();
-    else if (form === "json") this.#verbatim(bytes, start, end);
+    // JSON has one null for two things: SQL's, and a document that is null, which alone a NOT NULL column can mean.
+    if (first === 0x6e && form !== "json-required") this.null();
+    else if (form === "json" || form === "json-required") this.#verbatim(bytes, start, end);
     else if (form === "array" && first === 0x5b) this.#array(bytes, start, end);
     else if (first === quote) this.#string(bytes, start + 1, end - 1);
     else this.#verbatim(bytes, start, end);

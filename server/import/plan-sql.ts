@@ -76,11 +76,33 @@ function outcomesSql(input: PlanInput): string {
           ${otherTenant(table)} as other_tenant, ${sameRow(input)} as same, ${changed ?? "null::text[]"} as changed,
           ${lostSql(table)} as lost, ${clearedSql(table)} as cleared
         from (${withMissing(input)}) s
-        left join ${quoteTable(table.catalog)} t on ${joinOn(key, "t", "s")}
+        left join ${comparableTarget(table)} t on ${joinOn(key, "t", "s")}
         left join ${blobsOf(table)} b on b._row = s._row
         offset 0
       ) compared
     ) decided`;
+}
+
+/**
+ * The target's rows beside their columns as an export would rewrite them: what the scope keeps back in a bundle (a secret
+ * inside of a document, a running state) is no difference, and a merge must not take it away.
+ */
+function comparableTarget(table: StageTable): string {
+  const rewritten = table.carried.flatMap((column) => {
+    const expression = table.scope.rewrite?.[column.name];
+    return expression === undefined ? [] : [`((${expression})::${column.type}) as ${quoteIdent(rewrittenName(column.name))}`];
+  });
+  if (rewritten.length === 0) return quoteTable(table.catalog);
+  return `(select *, ${rewritten.join(", ")} from ${quoteTable(table.catalog)})`;
+}
+
+function rewrittenName(column: string): string {
+  return `rewritten ${column}`;
+}
+
+/** A column of the target as it would be in a bundle. */
+function comparableValue({ scope }: StageTable, { name }: StageColumn): string {
+  return `t.${quoteIdent(scope.rewrite?.[name] === undefined ? name : rewrittenName(name))}`;
 }
 
 function clearedSql(table: StageTable): string {
@@ -207,7 +229,7 @@ export function updatableColumns({ table, staged, mode }: PlanInput): StageColum
 function differs(input: PlanInput, column: StageColumn): string {
   const kept = referencesOf(input.table, column.name).map((i) => `not miss_${i}`);
   const ragged = input.staged.ragged.has(column.name) ? [presentSql(input.table, column)] : [];
-  const unequal = `row(${stagedValue(input.table, column)})::record *<> row(t.${quoteIdent(column.name)})::record`;
+  const unequal = `row(${stagedValue(input.table, column)})::record *<> row(${comparableValue(input.table, column)})::record`;
   return [...kept, ...ragged, unequal].join(" and ");
 }
 
@@ -244,7 +266,7 @@ function changedColumns(input: PlanInput): string | null {
 function sameImage({ table }: PlanInput, columns: StageColumn[]): string {
   if (columns.length === 0 || table.scope.blob !== undefined) return "false";
   const staged = columns.map((column) => stagedValue(table, column)).join(", ");
-  const live = columns.map((column) => `t.${quoteIdent(column.name)}`).join(", ");
+  const live = columns.map((column) => comparableValue(table, column)).join(", ");
   return `row(${staged})::record *= row(${live})::record`;
 }
 

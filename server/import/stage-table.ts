@@ -53,7 +53,7 @@ function stageColumn(column: CatalogColumn): StageColumn {
   const { category, element, isJson } = column;
   const compositeElements = element !== null && (element.category === "C" || element.delimiter !== ",");
   if (category === "C" || compositeElements) return { ...column, form: "json", viaJson: true };
-  if (isJson) return { ...column, form: "json", viaJson: false };
+  if (isJson) return { ...column, form: column.notNull ? "json-required" : "json", viaJson: false };
   return { ...column, form: category === "A" ? "array" : "scalar", viaJson: false };
 }
 

@@ -169,6 +169,9 @@ function columnContradictions(name: string, table: TableScope): string[] {
   for (const column of Object.keys(table.excluded ?? {})) {
     if (included.has(column)) found.push(`${name}.${column}: both included and excluded`);
   }
+  // Such a key would make a row of the ndjson container look like one of its control lines.
+  for (const column of included)
+    if (column.startsWith("$")) found.push(`${name}.${column}: a column whose name starts with $ cannot travel`);
   const { blob } = table;
   const references = {
     notSecret: Object.keys(table.notSecret ?? {}),

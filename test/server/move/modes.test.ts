@@ -77,6 +77,19 @@ describe("merge", () => {
     expect(await tableTexts(target.sql)).toEqual(before);
   });
 
+  test("of an instance's own bundle changes nothing: what the scope keeps back is no difference", async () => {
+    await source.sql`update scans set state = 'running', finished_at = null where id = (select min(id::text)::uuid from scans)`;
+    const before = await stateOf(source);
+    const path = await exportFile(source, join(folder, "own.zip"));
+    for (const mode of ["merge", "overwrite_metadata_only"] as const) {
+      const report = await importFile(source, path, mode);
+      for (const { table, rows, outcomes } of report.plan.tables) {
+        expect((outcomes.identical ?? 0) + (outcomes.not_imported ?? 0), table).toBe(rows);
+      }
+      expect(await stateOf(source)).toEqual(before);
+    }
+  });
+
   test("never moves a row to another organization", async () => {
     const [other] =
       await target.sql`insert into organizations (slug, name, created_by) select 'other', 'Other', id from users returning id`;
