@@ -65,6 +65,7 @@ class TableScanner {
 
   finish(): number {
     if (this.#pendingBytes > 0) this.#scan();
+    if (this.#expecting === "array") throw this.#error(expectation.array);
     if (this.#expecting !== "nothing") throw this.#error("the table ends in the middle: its closing ] is missing");
     return this.#place.row;
   }
