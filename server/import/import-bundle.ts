@@ -137,7 +137,7 @@ async function runImport(sql: Sql, request: ImportRequest, verified: VerifiedBun
     request.onProgress?.({ phase: "plan" });
     let plan = await makePlan(sql, context);
     assertDigest(plan, expected);
-    failed.push(...(await writeAllBlobs(sql, request, context, journal)));
+    failed.push(...(await writeAllBlobs(sql, request, context, journal, plan.blobs.bytes)));
     if (failed.length > 0) plan = await makePlan(sql, context);
     expected = plan.digest;
   }
@@ -148,6 +148,8 @@ async function runImport(sql: Sql, request: ImportRequest, verified: VerifiedBun
     await applyPlan(sql, context.inputs, plan, (table) => request.onProgress?.({ phase: "apply", table }));
     const report = await makeReport(sql, context, { plan, failed, startedAt, importId: journal.id });
     await journal.commit(sql, report);
+    // Ending the session takes a moment, in which a commit would slip through.
+    request.signal?.throwIfAborted();
     return report;
   };
   for (let attempt = 1; ; attempt++) {
@@ -188,13 +190,13 @@ function assertDigest(plan: Plan, expected: string | undefined): void {
   throw new BackupError("IMPORT_PLAN_CHANGED", message, { expected, found: plan.digest, plan });
 }
 
-async function writeAllBlobs(sql: Sql, request: ImportRequest, context: PlanContext, journal: Journal) {
+async function writeAllBlobs(sql: Sql, request: ImportRequest, context: PlanContext, journal: Journal, bytesTotal: number) {
   const { bundle, store, signal, onProgress } = request;
   const failed: ImportReport["failed_blobs"] = [];
   for (const input of context.inputs) {
     const decisions = context.blobs.get(input.table.key);
     if (decisions === undefined) continue;
-    const progress = (done: { files: number; bytes: number }) => onProgress?.({ phase: "blobs", ...done });
+    const progress = (done: { files: number; bytes: number }) => onProgress?.({ phase: "blobs", ...done, bytesTotal });
     const abort = signal === undefined ? {} : { signal };
     failed.push(...(await writeBlobs(input, decisions, { sql, bundle, store, journal, onProgress: progress, ...abort })));
   }

@@ -47,7 +47,7 @@ export async function prepareImport(sql: Sql, request: PrepareRequest, verified:
     bundleSha256: verified.sha256,
     notImported: notImported(scope, verified),
     blobs,
-    warnings: [...bundle.manifest.warnings, ...strangeTables(scope, bundle)],
+    warnings: [...bundle.manifest.warnings, ...strangeTables(scope, bundle), ...verificationWarnings(verified)],
   };
 }
 
@@ -63,8 +63,9 @@ async function stageTables(sql: Sql, request: PrepareRequest, scope: ResolvedSco
   const tables = new Map<string, StageTable>(entering.map((table, i) => [table.key, stageTable(scope, table, i)]));
   const inputs = new Map<string, PlanInput>();
   for (const table of tables.values()) {
-    request.onProgress?.({ phase: "stage", table: table.key });
-    const staged = await stageRows(sql, bundle, table, request.signal);
+    const onRows = (rows: number) => request.onProgress?.({ phase: "stage", table: table.key, rows });
+    onRows(0);
+    const staged = await stageRows(sql, bundle, table, { onRows, ...(request.signal && { signal: request.signal }) });
     const targetEmpty = (await sql.unsafe(`select 1 from ${quoteTable(table.catalog)} limit 1`)).length === 0;
     const importer = request.importer.id;
     inputs.set(table.key, { table, staged, mode: request.mode, importer, targetEmpty, planned: 0, inputs });
@@ -80,6 +81,15 @@ function notImported(scope: ResolvedScope, { bundle, verification }: VerifiedBun
     const outcomes = rows === 0 ? {} : { not_imported: rows };
     return [{ table: table.key, rows, outcomes, reassigned: 0, reference_cleared: {}, dropped_columns: [], reason, samples: [] }];
   });
+}
+
+/** One strange column gives a warning for its first row, and a strange bundle many: the first of them say enough. */
+function verificationWarnings({ verification }: VerifiedBundle): string[] {
+  const warnings = verification.issues.filter((issue) => issue.severity === "warning").map((issue) => issue.message);
+  const shown = warnings.slice(0, 20);
+  return warnings.length > shown.length
+    ? [...shown, `… and ${warnings.length - shown.length} more warnings; verify lists them`]
+    : shown;
 }
 
 function strangeTables(scope: ResolvedScope, bundle: Bundle): string[] {

@@ -22,6 +22,12 @@ export interface StagedRows {
   ragged: Set<string>;
 }
 
+export interface StageOptions {
+  signal?: AbortSignal;
+  /** Rows of the table that are through so far. */
+  onRows?: (rows: number) => void;
+}
+
 /** Flushed to PostgreSQL in pieces of about this size. */
 const flushBytes = 256 * 1024;
 
@@ -29,12 +35,12 @@ const flushBytes = 256 * 1024;
  * Carries a table's rows from the bundle into its staging table: JSON bytes become COPY text and nothing in between.
  * @throws BackupError `SCHEMA_ROW` with the row where PostgreSQL cannot read a value as its column's type.
  */
-export async function stageRows(sql: Sql, bundle: Bundle, table: StageTable, signal?: AbortSignal): Promise<StagedRows> {
+export async function stageRows(sql: Sql, bundle: Bundle, table: StageTable, options: StageOptions = {}): Promise<StagedRows> {
   await sql.unsafe(createStageSql(table));
   const writable = await openCopyIn(sql, copyStageSql(table));
-  const transcoder = new Transcoder(table, writable);
+  const transcoder = new Transcoder(table, writable, options.onRows);
   try {
-    const rows = await bundle.readRows(table.key, transcoder, signal);
+    const rows = await bundle.readRows(table.key, transcoder, options.signal);
     await transcoder.finish();
     await sql.unsafe(`analyze ${table.stage}`);
     return transcoder.result(rows);
@@ -47,6 +53,8 @@ export async function stageRows(sql: Sql, bundle: Bundle, table: StageTable, sig
 class Transcoder implements TableVisitor {
   readonly #table: StageTable;
   readonly #writable: Writable;
+  readonly #onRows: ((rows: number) => void) | undefined;
+  #rows = 0;
   readonly #text = new CopyText(2 * flushBytes);
   readonly #lookup: ColumnLookup;
   readonly #local: ReadonlySet<string>;
@@ -58,7 +66,8 @@ class Transcoder implements TableVisitor {
   #sent: Promise<void> = Promise.resolve();
   #failure: Error | undefined;
 
-  constructor(table: StageTable, writable: Writable) {
+  constructor(table: StageTable, writable: Writable, onRows?: (rows: number) => void) {
+    this.#onRows = onRows;
     this.#table = table;
     this.#writable = writable;
     this.#lookup = new ColumnLookup(table.carried.map((column) => column.name));
@@ -71,6 +80,7 @@ class Transcoder implements TableVisitor {
   }
 
   row(bytes: Uint8Array, fields: RowFields, place: RowPlace): void {
+    this.#rows = place.row;
     this.#found.fill(-1);
     for (let i = 0; i < fields.count; i++) {
       const column = this.#lookup.find(bytes, fields.keyStart[i]!, fields.keyEnd[i]!, i);
@@ -118,6 +128,7 @@ class Transcoder implements TableVisitor {
     if (this.#text.length < flushBytes) return;
     // One piece is under way while the next is made.
     await this.#sent;
+    this.#onRows?.(this.#rows);
     if (this.#failure !== undefined) throw this.#failure;
     const piece = this.#text.take();
     bytesPassed(2 * piece.length);
