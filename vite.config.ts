@@ -40,6 +40,8 @@ const checks: TestProjectConfiguration = {
 };
 
 const browser: TestProjectConfiguration = {
+  // The corpus of archives lies beside the repository.
+  server: { fs: { allow: [".", "../shared/corpus"] } },
   test: {
     name: "browser",
     include: ["test/web/**/*.test.ts"],

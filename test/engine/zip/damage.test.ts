@@ -4,7 +4,7 @@ import { BackupError } from "../../../engine/errors.ts";
 import { writeZip } from "../../../engine/zip/write-zip.ts";
 import { nodeCodec } from "../../../server/codec-node.ts";
 import { collected, pieces, rows } from "./content.ts";
-import { readForward, readSingly, readWhole } from "./vectors.ts";
+import { readForward, readSingly, readWhole } from "./outcome.ts";
 
 let archive: Uint8Array;
 let directoryOffset: number;

@@ -8,7 +8,7 @@ import { bytesSource } from "../../../engine/byte-source.ts";
 import { writeZip } from "../../../engine/zip/write-zip.ts";
 import { nodeCodec } from "../../../server/codec-node.ts";
 import { collected, rows } from "./content.ts";
-import { readWhole } from "./vectors.ts";
+import { readWhole } from "./outcome.ts";
 
 /** Structure-aware damage: what is still accepted must look the same to Python's zipfile. `HOLDALL_MUTATIONS` makes the run longer. */
 const runs = Number(process.env["HOLDALL_MUTATIONS"] ?? 1500);

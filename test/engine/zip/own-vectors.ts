@@ -4,7 +4,7 @@ import type { Codec } from "../../../engine/codec.ts";
 import type { ErrorCode } from "../../../engine/errors.ts";
 import { writeZip } from "../../../engine/zip/write-zip.ts";
 import { collected, pieces, rows } from "./content.ts";
-import { readForward, readWhole } from "./vectors.ts";
+import { readForward, readWhole } from "./outcome.ts";
 
 /** A sound archive of two entries and where its records lie; an edit makes it bad in one way. */
 interface Sample {

@@ -1,61 +1,14 @@
 import { expect, it } from "vitest";
-import { type ByteSource, bytesSource } from "../../../engine/byte-source.ts";
+import { bytesSource } from "../../../engine/byte-source.ts";
 import type { Codec } from "../../../engine/codec.ts";
-import { BackupError } from "../../../engine/errors.ts";
-import { openZip } from "../../../engine/zip/open-zip.ts";
-import { readZipStream } from "../../../engine/zip/read-zip-stream.ts";
 import { pieces } from "./content.ts";
+import { type Outcome, readForward, readSingly, readWhole } from "./outcome.ts";
 
 /** One archive of a corpus: what a strict reader must do with it. */
 export interface Vector {
   name: string;
   expect: "accept" | "reject" | "either";
   load(): Promise<Uint8Array>;
-}
-
-/** What a reader made of an archive: hashes by path when accepted, else the code. */
-export type Outcome = { accepted: Record<string, string> } | { refused: string };
-
-export async function readWhole(source: ByteSource, codec: Codec): Promise<Outcome> {
-  return outcome(async () => {
-    const accepted: Record<string, string> = Object.create(null);
-    const archive = await openZip(source, { codec });
-    for await (const { entry, sha256 } of archive.verify()) accepted[entry.path] = sha256!;
-    return accepted;
-  });
-}
-
-/** The same by `open`, one entry after the other. */
-export async function readSingly(source: ByteSource, codec: Codec): Promise<Outcome> {
-  return outcome(async () => {
-    const accepted: Record<string, string> = Object.create(null);
-    const archive = await openZip(source, { codec });
-    for (const entry of archive.entries) accepted[entry.path] = await hashOf(archive.open(entry), codec);
-    return accepted;
-  });
-}
-
-export async function readForward(input: AsyncIterable<Uint8Array>, codec: Codec): Promise<Outcome> {
-  return outcome(async () => {
-    const accepted: Record<string, string> = Object.create(null);
-    for await (const { path, body } of readZipStream(input, { codec })) accepted[path] = await hashOf(body, codec);
-    return accepted;
-  });
-}
-
-async function hashOf(body: AsyncIterable<Uint8Array>, codec: Codec): Promise<string> {
-  const hash = await codec.createSha256();
-  for await (const piece of body) hash.update(piece);
-  return hash.digest();
-}
-
-async function outcome(read: () => Promise<Record<string, string>>): Promise<Outcome> {
-  try {
-    return { accepted: await read() };
-  } catch (error) {
-    if (error instanceof BackupError && /^(ZIP|PATH|LIMIT|INTEGRITY)_/.test(error.code)) return { refused: error.code };
-    throw error;
-  }
 }
 
 /** A vector this large is not read byte by byte: the result is the same and takes minutes. */

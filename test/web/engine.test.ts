@@ -1,0 +1,76 @@
+import { describe, expect, it } from "vitest";
+import { fflateCodec } from "../../engine/codec-fflate.ts";
+import { createWebCodec } from "../../engine/codec-web.ts";
+import { codecSuite } from "../engine/zip/codec-suite.ts";
+import { noise, rows } from "../engine/zip/content.ts";
+import type { Outcome } from "../engine/zip/outcome.ts";
+import { ownVectorSuite } from "../engine/zip/own-vectors.ts";
+import { type Vector, vectorSuite } from "../engine/zip/vectors.ts";
+import { corpus } from "./corpus.ts";
+import type { Answer, Question } from "./engine-worker.ts";
+
+const vectors = await corpus();
+const codecs = { web: createWebCodec, fflate: () => fflateCodec };
+
+for (const [name, load] of Object.entries(codecs)) {
+  describe(`${name} codec in a page`, () => {
+    codecSuite(load);
+    ownVectorSuite(load);
+  });
+}
+
+describe.skipIf(vectors.length === 0)("the corpus of archives in a page, when ../shared is there", () =>
+  vectorSuite(vectors, createWebCodec),
+);
+
+it("the web codec is the browser's own, and gives the digests of the scripts", async () => {
+  const codec = await createWebCodec();
+  expect(codec.name).toBe("web");
+  for (const bytes of [rows(100_000), noise(100_000)]) {
+    expect(codec.crc32(bytes)).toBe(fflateCodec.crc32(bytes));
+    expect(await codec.sha256(bytes)).toBe(await fflateCodec.sha256(bytes));
+  }
+});
+
+/** A Worker that reads one archive after the other. */
+class Reader {
+  readonly #worker = new Worker(new URL("./engine-worker.ts", import.meta.url), { type: "module" });
+
+  ask(question: Question): Promise<Answer> {
+    return new Promise((resolve, reject) => {
+      this.#worker.onmessage = ({ data }: MessageEvent<Answer>) => resolve(data);
+      this.#worker.onerror = (event) => reject(new Error(event.message));
+      this.#worker.postMessage(question);
+    });
+  }
+
+  close(): void {
+    this.#worker.terminate();
+  }
+}
+
+const fate = (outcome: Outcome) => ("accepted" in outcome ? "accept" : "reject");
+
+/** A stream whose directory has another order than its data is for readers that seek: refused as such. */
+function isAsExpected({ whole, forward }: Answer, expected: Vector["expect"]): boolean {
+  const onlySeeking = "refused" in forward && forward.refused === "ZIP_UNSUPPORTED";
+  return fate(whole) === expected && (fate(forward) === expected || onlySeeking);
+}
+
+describe.skipIf(vectors.length === 0)("the corpus of archives in Workers, when ../shared is there", () => {
+  for (const codec of ["web", "fflate"] as const) {
+    it.concurrent(`${codec} codec: everything valid accepted, everything hostile refused`, async () => {
+      const reader = new Reader();
+      const wrong: string[] = [];
+      const read = { accept: 0, reject: 0, either: 0 };
+      for (const vector of vectors) {
+        const answer = await reader.ask({ bytes: await vector.load(), codec });
+        if (vector.expect !== "either" && !isAsExpected(answer, vector.expect)) wrong.push(vector.name);
+        read[vector.expect]++;
+      }
+      reader.close();
+      expect(wrong).toEqual([]);
+      expect(read.accept > 0 && read.reject > 0).toBe(true);
+    });
+  }
+});
