@@ -58,7 +58,7 @@ export async function* exportBundle(request: ExportRequest): AsyncGenerator<Uint
     yield* exportSnapshot(request, resolved, session.sql);
   } catch (error) {
     request.signal?.throwIfAborted();
-    throw error instanceof BackupError || !isPostgresError(error) ? error : databaseError(error);
+    throw error instanceof BackupError || !isDatabaseFailure(error) ? error : databaseError(error);
   } finally {
     request.signal?.removeEventListener("abort", onAbort);
     await session.end();
@@ -163,8 +163,12 @@ function rawJsonIfScalar(text: string, rawJSON: (text: string) => unknown): unkn
   return text.startsWith("{") || text.startsWith("[") ? JSON.parse(text) : rawJSON(text);
 }
 
-function isPostgresError(error: unknown): boolean {
-  return error instanceof Error && "severity_local" in error;
+/** What PostgreSQL said, or its connection, which may break between two statements as well. */
+function isDatabaseFailure(error: unknown): boolean {
+  return (
+    error instanceof Error &&
+    ("severity_local" in error || /^(CONNECT|ECONN|EPIPE)/.test((error as { code?: string }).code ?? ""))
+  );
 }
 
 class Tally {

@@ -43,8 +43,7 @@ async function readObject(row: BlobRow, options: ReadOptions): Promise<FileInput
       for await (const _ of opened.body) break;
       return { ...withoutObject(row, "missing"), object: { size: opened.size, body: empty() } };
     }
-    const body = await collect(opened.body);
-    if (body.length !== opened.size) throw new BackupError("IO_STORE_UNAVAILABLE", `the object ended after ${body.length} bytes`);
+    const body = await collect(resumed(key, opened, options));
     compare(row, { size: body.length, sha256: createHash("sha256").update(body).digest("hex") }, options);
     return { ...withoutObject(row, "missing"), object: { size: body.length, body } };
   });
@@ -87,10 +86,10 @@ async function* streamed(row: BlobRow, opened: OpenBlob, options: ReadOptions): 
 
 /** The object's bytes; where the store breaks off, reading goes on at the byte it had reached. */
 async function* resumed(key: string, opened: OpenBlob, options: ReadOptions): AsyncGenerator<Uint8Array> {
-  let { body } = opened;
   let offset = 0;
   for (let attempt = 0; ; attempt++) {
     try {
+      const { body } = attempt === 0 ? opened : await options.store.open(key, { offset, ...signalOption(options) });
       for await (const chunk of body) {
         offset += chunk.length;
         yield chunk;
@@ -100,7 +99,6 @@ async function* resumed(key: string, opened: OpenBlob, options: ReadOptions): As
     } catch (error) {
       options.signal?.throwIfAborted();
       if (!(error instanceof BackupError) || attempt === retries || offset > opened.size) throw error;
-      body = (await options.store.open(key, { offset, ...signalOption(options) })).body;
     }
   }
 }
