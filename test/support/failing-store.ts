@@ -8,7 +8,9 @@ export type StoreCall = "stat" | "open" | "create" | "remove";
 export interface Faults {
   /** Whether this call fails: `number` counts the calls of its kind from 1. */
   fail?: (call: StoreCall, key: string, number: number) => boolean;
-  /** The same, after the call has done its work: its answer gets lost. */
+  /** Whether the object is gone, although its row is there. */
+  missing?: (key: string) => boolean;
+  /** The same as `fail`, after the call has done its work: its answer gets lost. */
   loseAnswer?: (call: StoreCall, key: string, number: number) => boolean;
   /** Bytes after which a body that is read breaks off with an error. `open` counts the times the key was opened. */
   breakOff?: (key: string, open: number) => number | undefined;
@@ -52,6 +54,7 @@ class Failing implements FailingStore {
     return this.#call("open", key, options.signal, async () => {
       const times = (this.#opened.get(key) ?? 0) + 1;
       this.#opened.set(key, times);
+      if (this.faults.missing?.(key)) throw new BackupError("IO_STORE_MISSING", "it is gone by order of a test", { key });
       const { size, body } = await this.#inner.open(key, options);
       return { size, body: this.#body(key, times, options.offset ?? 0, body) };
     });
