@@ -1,11 +1,11 @@
-import { concat } from "../bytes.ts";
 import type { Codec, PackedBatch } from "../codec.ts";
 import type { EntryInput, WriteContainerOptions } from "../container.ts";
-import { BackupError } from "../errors.ts";
-import { assertNoCollisions, assertPath, printableName } from "../paths.ts";
+import { assertNoCollisions, assertPath } from "../paths.ts";
+import { Batch } from "./batch.ts";
 import { blocksOf, gather } from "./blocks.ts";
+import { chained, takeWhole } from "./body-start.ts";
 import { deflateBlock, isIncompressible, lastBlock } from "./compress.ts";
-import { max32 } from "./records.ts";
+import { assertSize, deferredEntry, newEntry } from "./new-entry.ts";
 import { centralHeader, descriptor, endRecords, localHeader, type WrittenEntry } from "./write-records.ts";
 
 export interface WriteZipOptions extends WriteContainerOptions {
@@ -17,16 +17,7 @@ export interface WriteZipOptions extends WriteContainerOptions {
 /** Work in flight: this many input bytes and pieces at most, which bounds the memory whatever the entries. */
 const bytesInFlight = 4 * 1024 * 1024;
 const piecesInFlight = 64;
-/** Small entries are compressed together up to these. */
-const batchBytes = 256 * 1024;
-const batchEntries = 256;
-const loneFrom = 64 * 1024;
-/** Entries up to this many blocks are held in memory and written with sizes up front; larger ones with a descriptor. */
-const wholeBlocks = 2;
-/** Above this a deflated entry may come to need 64-bit sizes. */
-const zip64From = max32 - 64 * 1024 * 1024;
 const defaultLevel = 6;
-const encoder = new TextEncoder();
 
 /** A piece of the archive whose making is under way. */
 interface Piece {
@@ -126,18 +117,8 @@ class ZipWriter {
 
   /** Several small entries, held in memory, compressed by one task and written with their sizes up front. */
   #batch(batch: Batch): Piece {
-    const work = started(this.#pack(batch));
+    const work = started(batch.pack(this.#level, this.#options.codec));
     return { cost: batch.size, emit: async (offset) => this.#emitBatch(batch, await work, offset) };
-  }
-
-  /** What is not worth compressing does not go to another thread either. */
-  async #pack(batch: Batch): Promise<PackedBatch> {
-    const { codec } = this.#options;
-    if (batch.lone && (this.#level === 0 || (await isIncompressible(batch.firstBlock, codec)))) {
-      const bytes = batch.joined();
-      return { bytes, pieces: [{ length: bytes.length, deflated: false, crc32: codec.crc32(bytes) }] };
-    }
-    return codec.packBatch(batch.copied(), batch.lengths, this.#level);
   }
 
   #emitBatch(batch: Batch, packed: PackedBatch, offset: number): Uint8Array[] {
@@ -220,92 +201,6 @@ class ZipWriter {
   #list(entry: WrittenEntry): void {
     this.#directory.push(centralHeader(entry, this.#options.modifiedAt));
   }
-}
-
-/** Small entries that are compressed together. */
-class Batch {
-  readonly inputs: EntryInput[] = [];
-  readonly lengths: number[] = [];
-  readonly #blocks: Uint8Array[] = [];
-  size = 0;
-
-  /** Whether it holds one entry that is worth looking at by itself. */
-  get lone(): boolean {
-    return this.inputs.length === 1 && this.size >= loneFrom;
-  }
-
-  get firstBlock(): Uint8Array {
-    return this.#blocks[0]!;
-  }
-
-  isFull(more: number): boolean {
-    if (this.inputs.length === 0) return false;
-    return this.lone || more >= loneFrom || this.size + more > batchBytes || this.inputs.length >= batchEntries;
-  }
-
-  add(input: EntryInput, blocks: readonly Uint8Array[], size: number): void {
-    this.inputs.push(input);
-    this.lengths.push(size);
-    this.#blocks.push(...blocks);
-    this.size += size;
-  }
-
-  joined(): Uint8Array {
-    return concat(this.#blocks);
-  }
-
-  /** A copy, to be handed over to the codec: a body may be of use to its owner afterwards. */
-  copied(): Uint8Array {
-    const copy = new Uint8Array(this.size);
-    let at = 0;
-    for (const block of this.#blocks.splice(0)) {
-      copy.set(block, at);
-      at += block.length;
-    }
-    return copy;
-  }
-}
-
-/** The first blocks of a body: all of them when the body is small (`done`), else one more than a small one has. */
-async function takeWhole(blocks: AsyncGenerator<Uint8Array>): Promise<{ blocks: Uint8Array[]; size: number; done: boolean }> {
-  const taken: Uint8Array[] = [];
-  let size = 0;
-  while (taken.length <= wholeBlocks) {
-    const next = await blocks.next();
-    if (next.done) return { blocks: taken, size, done: true };
-    taken.push(next.value);
-    size += next.value.length;
-  }
-  return { blocks: taken, size, done: false };
-}
-
-async function* chained(first: readonly Uint8Array[], rest: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
-  yield* first;
-  yield* rest;
-}
-
-function newEntry(input: EntryInput): WrittenEntry {
-  const directory = input.path.endsWith("/");
-  const name = encoder.encode(input.path);
-  return { name, directory, deflated: false, deferred: false, zip64: false, crc32: 0, size: 0, storedSize: 0, headerOffset: 0 };
-}
-
-/** Without a size that is known to fit, the local header must announce 64-bit sizes: it is written before they are known. */
-function deferredEntry(input: EntryInput): WrittenEntry {
-  return { ...newEntry(input), deflated: true, deferred: true, zip64: input.size === undefined || input.size >= zip64From };
-}
-
-function assertSize(input: EntryInput, size: number): void {
-  const details = { entry: printableName(input.path) };
-  if (input.size !== undefined && input.size !== size) {
-    throw new BackupError(
-      "INTEGRITY_SIZE",
-      `"${details.entry}" was announced with ${input.size} bytes and gave ${size}; it changed while it was read`,
-      details,
-    );
-  }
-  if (size > 0 && input.path.endsWith("/"))
-    throw new BackupError("INTEGRITY_SIZE", `the folder "${details.entry}" has content`, details);
 }
 
 /** Work that is awaited later, or never when the archive is given up: its failure is reported where it is awaited. */
