@@ -13,7 +13,7 @@ enableCompileCache();
 const require = createRequire(import.meta.url);
 
 /**
- * The JavaScript contenders of the ZIP benchmark, each run in a process of its own, which loads nothing of the others:
+ * The JavaScript peers of the ZIP benchmark, each run in a process of its own, which loads nothing of the others:
  * node zip-contenders.ts NAME pack FOLDER FILE LEVEL | NAME verify FILE
  */
 interface Contender {
@@ -42,21 +42,6 @@ async function digested(content: AsyncIterable<Uint8Array>, expectedCrc: number)
 }
 
 const contenders: Record<string, Contender> = {
-  holdall: {
-    async pack(folder, file, level) {
-      const { packFolder } = await import("../../server/zip/pack-folder.ts");
-      await packFolder(folder, file, { level, signal: new AbortController().signal });
-    },
-    async verify(file) {
-      const { openZip } = await import("../../engine/zip/open-zip.ts");
-      const { nodeCodec } = await import("../../server/codec-node.ts");
-      const { openFileSource } = await import("../../server/file-source.ts");
-      const source = await openFileSource(file);
-      const archive = await openZip(source, { codec: nodeCodec });
-      for await (const _ of archive.verify());
-      await source.close();
-    },
-  },
   yazl: {
     async pack(folder, file, level) {
       const zip = new (require("yazl").ZipFile)(); // carries no types

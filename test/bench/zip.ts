@@ -2,19 +2,10 @@ import { spawn } from "node:child_process";
 import { copyFile, mkdir, readdir, readFile, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import type { BenchArgs } from "./run.ts";
 import { contenderNames } from "./zip-contenders.ts";
 import { makeSet, type SetName, setNames } from "./zip-sets.ts";
-
-export interface BenchArgs {
-  json: boolean;
-  /** Shrinks the sets for a trial; 1 by default. */
-  scale?: number;
-  /** Rounds of which the best counts; 1 by default. */
-  rounds?: number;
-  sets?: readonly SetName[];
-  /** Where sets and archives are kept. */
-  folder?: string;
-}
 
 export interface Measured {
   set: SetName;
@@ -51,6 +42,12 @@ const goals: Goal[] = [
   { set: "D", operation: "verify", peer: "zip.js", times: 5 },
 ];
 
+const sizeGoals: { set: SetName; times: number }[] = [
+  { set: "A", times: 1.03 },
+  { set: "D", times: 1.01 },
+];
+const memoryGoal = 150;
+
 /** Shell commands of the native peers. `$1` is the folder or archive, `$2` the archive to make; set C is stored. */
 const nativePack = (set: SetName): Record<string, string> => ({
   zip: `cd "$1" && zip -${set === "C" ? 0 : 6} -qr "$2" .`,
@@ -64,33 +61,35 @@ const nativeVerify: Record<string, string> = {
 };
 
 /**
- * Packs and verifies the four sets beside the peers that are installed and prints MB/s of content, sizes, peak memory and how the goals
- * are met. What is verified was packed by Info-ZIP where it is installed, so that all read the same neutral archive.
+ * `npm run bench -- zip [A B C D] [--runs N]`: packs and verifies the sets (all, unless named) beside the peers that are installed and prints
+ * MB/s of content, sizes, peak memory and how the goals are met; of N runs the best counts. What is verified was packed by Info-ZIP
+ * where it is installed, so that all read the same neutral archive.
  */
-export async function run(args: BenchArgs): Promise<void> {
-  const folder = args.folder ?? join(tmpdir(), "holdall-bench-zip");
+export async function run({ json, runs = 1, rest }: BenchArgs): Promise<void> {
+  const sets = setNames.filter((set) => rest.length === 0 || rest.includes(set));
+  const folder = join(tmpdir(), "holdall-bench-zip");
   await mkdir(folder, { recursive: true });
   const measured: Measured[] = [];
-  for (const set of args.sets ?? setNames) measured.push(...(await measureSet(folder, set, args)));
-  if (args.json) console.log(JSON.stringify(measured, undefined, 2));
+  for (const set of sets) measured.push(...(await measureSet(folder, set, runs)));
+  if (json) console.log(JSON.stringify({ bench: "zip", measured, ratios: ratiosOf(measured) }, undefined, 2));
   else print(measured);
 }
 
-async function measureSet(folder: string, set: SetName, { scale = 1, rounds = 1 }: BenchArgs): Promise<Measured[]> {
-  const source = await makeSet(folder, set, scale);
+async function measureSet(folder: string, set: SetName, runs: number): Promise<Measured[]> {
+  const source = await makeSet(folder, set);
   const bytes = await totalOf(source);
   const measured: Measured[] = [];
   const neutral = join(folder, `${set}.zip`);
   await rm(neutral, { force: true });
   for (const [contender, command] of Object.entries(commands("pack", set))) {
     const file = join(folder, `${set}-packed.zip`);
-    const found = await best(rounds, command, [source, file], bytes, () => rm(file, { force: true }));
+    const found = await best(runs, command, [source, file], bytes, () => rm(file, { force: true }));
     if (found === undefined) continue;
     measured.push({ set, operation: "pack", contender, ...found, size: (await stat(file)).size });
     if (contender === "zip" || (contender === "holdall" && measured.length === 1)) await copyFile(file, neutral);
   }
   for (const [contender, command] of Object.entries(commands("verify", set))) {
-    const found = await best(rounds, command, [neutral], bytes);
+    const found = await best(runs, command, [neutral], bytes);
     if (found !== undefined) measured.push({ set, operation: "verify", contender, ...found });
   }
   await rm(neutral, { force: true });
@@ -98,15 +97,20 @@ async function measureSet(folder: string, set: SetName, { scale = 1, rounds = 1 
   return measured;
 }
 
+/** The command as it is installed: set C is packed at its usual level, since it finds out by itself what does not compress. */
+const holdall = `"${process.execPath}" --max-semi-space-size=2 "${fileURLToPath(new URL("../../server/cli/holdall.js", import.meta.url))}" zip`;
+const ownCommand = { pack: `${holdall} pack "$1" "$2"`, verify: `${holdall} test --sha256 "$1"` };
+
+/** By contender; the native peers after the others. */
 function commands(operation: "pack" | "verify", set: SetName): Record<string, string> {
   const script = join(import.meta.dirname, "zip-contenders.ts");
   const level = set === "C" ? 0 : 6;
-  const own = contenderNames(operation).map((name) => [
+  const scripts = contenderNames(operation).map((name) => [
     name,
-    // holdall finds out by itself that set C does not compress
-    `"${process.execPath}" "${script}" ${name} ${operation} "$1" "$2" ${name === "holdall" ? 6 : level}`,
+    `"${process.execPath}" "${script}" ${name} ${operation} "$1" "$2" ${level}`,
   ]);
-  return { ...Object.fromEntries(own), ...(operation === "pack" ? nativePack(set) : nativeVerify) };
+  const native = operation === "pack" ? nativePack(set) : nativeVerify;
+  return { holdall: ownCommand[operation], ...Object.fromEntries(scripts), ...native };
 }
 
 async function totalOf(folder: string): Promise<number> {
@@ -142,22 +146,23 @@ async function timed(
 ): Promise<{ seconds: number; peakMegabytes: number | undefined } | undefined> {
   const start = performance.now();
   const child = spawn("sh", ["-c", command, "sh", ...operands], { stdio: "ignore", detached: true });
-  let peak = 0;
-  const watch = setInterval(async () => {
-    peak = Math.max(peak, await residentOf(child.pid!));
-  }, 25);
+  const peaks = new Map<number, number>();
+  const watch = setInterval(() => notePeaks(child.pid!, peaks), 25);
   const status = await new Promise<number | null>((resolve) => child.once("exit", resolve).once("error", () => resolve(null)));
   clearInterval(watch);
   if (status !== 0) return undefined;
-  return { seconds: (performance.now() - start) / 1000, peakMegabytes: peak === 0 ? undefined : Math.round(peak / 1000) };
+  const peak = [...peaks.values()].reduce((sum, kilobytes) => sum + kilobytes, 0);
+  return { seconds: (performance.now() - start) / 1000, peakMegabytes: peak === 0 ? undefined : Math.round((peak * 1024) / 1e6) };
 }
 
-/** Kilobytes held by a process and those it has started, one level down; 0 where there is no /proc. */
-async function residentOf(pid: number): Promise<number> {
+/** Highest resident kilobytes, as the kernel knows them, of a process and those it has started, one level down. */
+async function notePeaks(pid: number, peaks: Map<number, number>): Promise<void> {
   const children = await readFile(`/proc/${pid}/task/${pid}/children`, "utf8").catch(() => "");
-  const pids = [pid, ...children.trim().split(" ").filter(Boolean).map(Number)];
-  const statuses = await Promise.all(pids.map((one) => readFile(`/proc/${one}/status`, "utf8").catch(() => "")));
-  return statuses.reduce((sum, status) => sum + Number(/VmRSS:\s+(\d+)/.exec(status)?.[1] ?? 0), 0);
+  for (const one of [pid, ...children.trim().split(" ").filter(Boolean).map(Number)]) {
+    const status = await readFile(`/proc/${one}/status`, "utf8").catch(() => "");
+    const peak = /VmHWM:\s+(\d+)/.exec(status)?.[1];
+    if (peak !== undefined) peaks.set(one, Number(peak));
+  }
 }
 
 function print(measured: readonly Measured[]): void {
@@ -169,13 +174,35 @@ function print(measured: readonly Measured[]): void {
     }
   }
   console.log("\ngoal");
-  for (const { set, operation, peer, times } of goals) {
-    const speed = (name: string) =>
-      measured.find((row) => row.set === set && row.operation === operation && row.contender === name)?.megabytesPerSecond;
-    const [ours, theirs] = [speed("holdall"), speed(peer)];
-    if (ours === undefined || theirs === undefined) continue;
-    console.log(
-      `${operation} ${set}: ${(ours / theirs).toFixed(2)} times ${peer} (goal ${times}) ${ours / theirs >= times ? "met" : "MISSED"}`,
-    );
-  }
+  for (const { what, ratio, goal, met } of ratiosOf(measured))
+    console.log(`${what.padEnd(40)} ${ratio.toFixed(3)} (goal ${goal}) ${met ? "met" : "MISSED"}`);
+}
+
+interface Ratio {
+  what: string;
+  ratio: number;
+  goal: number;
+  met: boolean;
+}
+
+/** Each goal whose peer was measured: speeds at least, sizes at most, memory at most. */
+function ratiosOf(measured: readonly Measured[]): Ratio[] {
+  const row = (set: SetName, operation: Goal["operation"], name: string) =>
+    measured.find((one) => one.set === set && one.operation === operation && one.contender === name);
+  const speeds = goals.flatMap(({ set, operation, peer, times: goal }) => {
+    const [ours, theirs] = [row(set, operation, "holdall"), row(set, operation, peer)];
+    if (ours === undefined || theirs === undefined) return [];
+    const ratio = ours.megabytesPerSecond / theirs.megabytesPerSecond;
+    return [{ what: `${operation} ${set}: speed of ${peer}, times`, ratio, goal, met: ratio >= goal }];
+  });
+  const sizes = sizeGoals.flatMap(({ set, times: goal }) => {
+    const [ours, theirs] = [row(set, "pack", "holdall")?.size, row(set, "pack", "zip")?.size];
+    if (ours === undefined || theirs === undefined) return [];
+    return [{ what: `pack ${set}: size of zip, times`, ratio: ours / theirs, goal, met: ours / theirs <= goal }];
+  });
+  const memory = measured.flatMap(({ set, operation, contender, peakMegabytes: ratio }) => {
+    if (contender !== "holdall" || ratio === undefined) return [];
+    return [{ what: `${operation} ${set}: MB of memory`, ratio, goal: memoryGoal, met: ratio <= memoryGoal }];
+  });
+  return [...speeds, ...sizes, ...memory];
 }
