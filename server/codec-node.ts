@@ -11,7 +11,7 @@ import type {
 } from "../engine/codec.ts";
 import { BackupError } from "../engine/errors.ts";
 import { leastLoaded } from "./codec-pool.ts";
-import { packBatchSync, unpackBatchSync } from "./codec-sync.ts";
+import { memLevel, packBatchSync, unpackBatchSync } from "./codec-sync.ts";
 import { collecting } from "./external-memory.ts";
 
 /** Output of one step of a streaming inflate; larger steps cross the thread pool less often. */
@@ -75,7 +75,7 @@ class ThreadCheck implements EntryCheck {
 function deflateBlock(bytes: Uint8Array, { level, final }: DeflateOptions): Promise<Uint8Array> {
   const finishFlush = final ? zlib.Z_FINISH : zlib.Z_SYNC_FLUSH;
   return new Promise((resolve, reject) => {
-    deflateRaw(bytes, { level, finishFlush, chunkSize: Math.max(1024, bytes.length >> 1) }, (error, result) =>
+    deflateRaw(bytes, { level, memLevel, finishFlush, chunkSize: Math.max(1024, bytes.length >> 1) }, (error, result) =>
       error ? reject(error) : resolve(plain(result)),
     );
   });

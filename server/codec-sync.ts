@@ -26,6 +26,9 @@ export function packBatchSync(bytes: Uint8Array, lengths: readonly number[], lev
   return { bytes: bytes.subarray(0, to), pieces };
 }
 
+/** zlib's largest hash tables: a tenth faster than its default, and a little smaller, for 128 KB more. */
+export const memLevel = 9;
+
 /** zlib's output has a buffer of its own from this size on, not a part of a shared one. */
 const unsharedBytes = 64 * 1024;
 
@@ -48,7 +51,7 @@ function deflateWholeSync(content: Uint8Array, level: number): Uint8Array | unde
 /** One raw deflate stream, or a byte-aligned part of one. */
 export function deflateSync(bytes: Uint8Array, level: number, final: boolean): Uint8Array {
   const finishFlush = final ? zlib.Z_FINISH : zlib.Z_SYNC_FLUSH;
-  return deflateRawSync(bytes, { level, finishFlush, chunkSize: Math.max(unsharedBytes, bytes.length + 64) });
+  return deflateRawSync(bytes, { level, memLevel, finishFlush, chunkSize: Math.max(unsharedBytes, bytes.length + 64) });
 }
 
 export function unpackBatchSync(

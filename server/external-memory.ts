@@ -5,9 +5,9 @@ import { runInNewContext } from "node:vm";
  * V8 collects when its own heap grows, and hardly counts the buffers outside it: hundreds of megabytes of dropped ones pile up
  * while bytes stream through. A collection of the young generation, a millisecond, frees most of them.
  */
-const collectEvery = 4 * 1024 * 1024;
+const collectEvery = 16 * 1024 * 1024;
 /** Buffers that were in use during two collections grow old: only a full collection, some milliseconds, frees those. */
-const oldBuffers = 16 * 1024 * 1024;
+const oldBuffers = 48 * 1024 * 1024;
 
 type Collect = (options: { type: "minor" | "major" }) => void;
 
