@@ -41,8 +41,8 @@ class Check {
   #take(piece: Uint8Array): void {
     if (this.#bad) return;
     this.#digests.update(piece);
-    // zlib goes on writing into a buffer that it has not filled.
-    if (piece.byteLength === piece.buffer.byteLength) free(piece);
+    // zlib goes on writing into a buffer that it has not filled; pieces of one buffer come in order.
+    if (piece.byteOffset + piece.byteLength === piece.buffer.byteLength) free(piece);
     if (this.#digests.size <= this.#options.size) return;
     this.#bad = true;
     this.#inflate?.destroy(new Error("longer than declared"));

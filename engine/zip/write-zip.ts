@@ -4,6 +4,7 @@ import { assertNoCollisions, assertPath } from "../paths.ts";
 import { Batch } from "./batch.ts";
 import { blocksOf, gather } from "./blocks.ts";
 import { chained, takeWhole } from "./body-start.ts";
+import { ByteStore } from "./byte-store.ts";
 import { deflateBlock, isIncompressible, lastBlock } from "./compress.ts";
 import { assertSize, deferredEntry, newEntry } from "./new-entry.ts";
 import { centralHeader, descriptor, endRecords, localHeader, type WrittenEntry } from "./write-records.ts";
@@ -43,7 +44,7 @@ export function writeZip(
 class ZipWriter {
   readonly #options: WriteZipOptions;
   readonly #level: number;
-  readonly #directory: Uint8Array[] = [];
+  readonly #directory = new ByteStore();
   readonly #paths: string[] = [];
   #offset = 0;
 
@@ -78,13 +79,8 @@ class ZipWriter {
 
   *#end(): Generator<Uint8Array> {
     assertNoCollisions(this.#paths);
-    const offset = this.#offset;
-    let size = 0;
-    for (const header of this.#directory) {
-      size += header.length;
-      yield header;
-    }
-    yield endRecords(this.#directory.length, size, offset);
+    yield* this.#directory.chunks();
+    yield endRecords(this.#paths.length, this.#directory.length, this.#offset);
   }
 
   async *#pieces(entries: AsyncIterable<EntryInput> | Iterable<EntryInput>): AsyncGenerator<Piece> {
@@ -199,7 +195,7 @@ class ZipWriter {
   }
 
   #list(entry: WrittenEntry): void {
-    this.#directory.push(centralHeader(entry, this.#options.modifiedAt));
+    this.#directory.add(centralHeader(entry, this.#options.modifiedAt));
   }
 }
 
