@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { collect } from "../../engine/bytes.ts";
 import { BackupError } from "../../engine/errors.ts";
 import type { BlobInfo, BlobStore, NewBlob, OpenBlob } from "../../server/blobs/blob-store.ts";
 
@@ -18,6 +19,8 @@ export interface Faults {
   truncate?: (key: string) => number | undefined;
   /** Whether the bytes of a body are changed on their way in or out. */
   corrupt?: (call: "open" | "create", key: string) => boolean;
+  /** Whether a create is like a request that is on its way already: it has its whole body, and no abort reaches it. */
+  deaf?: boolean;
   /** Awaited before a call: milliseconds, or until something has happened. */
   slow?: (call: StoreCall, key: string, number: number) => number | Promise<unknown> | undefined;
 }
@@ -61,10 +64,19 @@ class Failing implements FailingStore {
   }
 
   create(key: string, body: AsyncIterable<Uint8Array>, expected: NewBlob): Promise<"created" | "exists"> {
+    if (this.faults.deaf) return this.#createDeaf(key, body, expected);
     return this.#call("create", key, expected.signal, () => {
       const given = this.faults.corrupt?.("create", key) ? flipped(body) : body;
       return this.#inner.create(key, given, expected);
     });
+  }
+
+  async #createDeaf(key: string, body: AsyncIterable<Uint8Array>, { signal: _, ...expected }: NewBlob) {
+    const bytes = await collect(body);
+    const again = (async function* () {
+      yield bytes;
+    })();
+    return this.#call("create", key, undefined, () => this.#inner.create(key, again, expected));
   }
 
   remove(key: string, signal?: AbortSignal): Promise<void> {

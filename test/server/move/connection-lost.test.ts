@@ -98,23 +98,28 @@ describe("a backend that is terminated while the import is", () => {
   });
 });
 
-test("an import that lost its lock while it wrote objects, and was taken for dead, still leaves none", async () => {
-  const fresh = await emptyInstance(db, folderStore(home, "zombie"));
-  const untouched = await stateOf(fresh);
-  const { promise, resolve: goOn } = Promise.withResolvers<void>();
-  const slow = failingStore(fresh.store, { slow: (call, _key, n) => (call === "create" && n > 3 ? promise : undefined) });
-  const code = codeOf(importFile({ ...fresh, store: slow }, bundle));
-  await until("objects", async () => slow.calls.create > 4 && (await orphans(fresh)).length >= 3);
-  await terminate(fresh.sql);
-  await until("its end", async () => (await lockHolder(fresh.sql)) === undefined);
-  // Another import removes what it finds; this one then refuses by itself.
-  expect(await codeOf(importFile(fresh, bundle, "skip_existing", { planDigest: "another" }))).toBe("IMPORT_PLAN_CHANGED");
-  expect(await importStates(fresh.sql)).toEqual(["recovered", "failed"]);
-  goOn();
-  expect(await code).toBe("IO_DATABASE");
-  await expectUntouched(fresh, untouched);
-  expect(await importStates(fresh.sql)).toEqual(["failed", "failed"]);
-});
+test.each([false, true])(
+  "an import that lost its lock while it wrote objects, and was taken for dead, still leaves none (%s)",
+  async (deaf) => {
+    const fresh = await emptyInstance(db, folderStore(home, `zombie-${deaf}`));
+    const untouched = await stateOf(fresh);
+    const { promise, resolve: goOn } = Promise.withResolvers<void>();
+    const slow = failingStore(fresh.store, { deaf, slow: (call, _key, n) => (call === "create" && n > 3 ? promise : undefined) });
+    const code = codeOf(importFile({ ...fresh, store: slow }, bundle));
+    await until("objects", async () => slow.calls.create === 7 && (await orphans(fresh)).length >= 3);
+    await terminate(fresh.sql);
+    await until("its end", async () => (await lockHolder(fresh.sql)) === undefined);
+    // Another import removes what it finds; this one then refuses by itself.
+    expect(await codeOf(importFile(fresh, bundle, "skip_existing", { planDigest: "another" }))).toBe("IMPORT_PLAN_CHANGED");
+    expect(await importStates(fresh.sql)).toEqual(["recovered", "failed"]);
+    goOn();
+    expect(await code).toBe("IO_DATABASE");
+    await expectUntouched(fresh, untouched);
+    // Three that went through, and the four that were under way.
+    expect(slow.calls.create).toBe(7);
+    expect(await importStates(fresh.sql)).toEqual(["failed", "failed"]);
+  },
+);
 
 test("a preview whose backend is terminated says so", async () => {
   const held = tap.hold((text) => text.startsWith("analyze pg_temp.plan_4"));

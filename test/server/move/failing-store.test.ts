@@ -119,7 +119,10 @@ test.each([2, files])("a store that takes none of %i objects ends the import", a
   const last = new Set(keys.slice(-n));
   if (n < files) await importWith({ fail: (call, key) => call === "create" && last.has(key) });
   before = await stateOf(target);
+  store.calls.create = 0;
   expect(await codeOf(importWith({ fail: (call) => call === "create" }))).toBe("IO_STORE_UNAVAILABLE");
+  // A store that is down is not asked for each of a million objects.
+  expect(store.calls.create).toBeLessThanOrEqual(3 * 8);
   store.faults = {};
   await expectUntouched(target, before);
   expect((await importStates(target.sql)).at(-1)).toBe("failed");
