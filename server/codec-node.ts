@@ -20,6 +20,9 @@ const inflateStep = 256 * 1024;
 /** Batches up to this size are done at once: a thread costs more. */
 const inlineBytes = 64 * 1024;
 
+/** Buffers up to this size may be shared with others: Node cuts small ones from one of them. */
+const sharedBytes = 64 * 1024;
+
 /** zlib on libuv's thread pool, OpenSSL's SHA-256. */
 export const nodeCodec: Codec = {
   name: "node",
@@ -76,9 +79,16 @@ function deflateBlock(bytes: Uint8Array, { level, final }: DeflateOptions): Prom
   const finishFlush = final ? zlib.Z_FINISH : zlib.Z_SYNC_FLUSH;
   return new Promise((resolve, reject) => {
     deflateRaw(bytes, { level, memLevel, finishFlush, chunkSize: Math.max(1024, bytes.length >> 1) }, (error, result) =>
-      error ? reject(error) : resolve(plain(result)),
+      error ? reject(error) : resolve(fitted(result)),
     );
   });
+}
+
+/** zlib's buffer is as long as its output might have been: the rest is given back at once. */
+function fitted(result: Uint8Array): Uint8Array {
+  const { buffer, byteOffset, length } = result;
+  if (byteOffset > 0 || length === buffer.byteLength || buffer.byteLength <= sharedBytes) return plain(result);
+  return new Uint8Array((buffer as ArrayBuffer).transfer(length));
 }
 
 function inflateWhole(bytes: Uint8Array, size: number): Promise<Uint8Array | null> {

@@ -26,6 +26,13 @@ export function packBatchSync(bytes: Uint8Array, lengths: readonly number[], lev
   return { bytes: bytes.subarray(0, to), pieces };
 }
 
+function deflatedLength(sample: Uint8Array): number {
+  const deflated = deflateSync(sample, 1, true);
+  const { length } = deflated;
+  free(deflated);
+  return length;
+}
+
 /** zlib's largest hash tables: a tenth faster than its default, and a little smaller, for 128 KB more. */
 export const memLevel = 9;
 
@@ -43,9 +50,11 @@ export function free(bytes: Uint8Array): void {
 function deflateWholeSync(content: Uint8Array, level: number): Uint8Array | undefined {
   if (level === 0 || content.length === 0) return undefined;
   const sample = sampleOf(content);
-  if (sample !== undefined && isIncompressibleSample(sample, deflateSync(sample, 1, true).length)) return undefined;
+  if (sample !== undefined && isIncompressibleSample(sample, deflatedLength(sample))) return undefined;
   const deflated = deflateSync(content, level, true);
-  return deflated.length < content.length ? deflated : undefined;
+  if (deflated.length < content.length) return deflated;
+  free(deflated);
+  return undefined;
 }
 
 /** One raw deflate stream, or a byte-aligned part of one. */
