@@ -168,6 +168,15 @@ describe("the application goes on writing", () => {
     await expectQuiet(busy.sql);
   });
 
+  test("a transaction in the way that does not give way is a conflict, not a database that is down", async () => {
+    const busy = await emptyInstance(db, folderStore(home, "in-the-way"));
+    await busy.sql.unsafe(`create function in_the_way() returns trigger language plpgsql as
+      'begin raise lock_not_available; end'; create trigger in_the_way before insert on files execute function in_the_way()`);
+    const empty = await stateOf(busy);
+    expect(await codeOf(importFile(busy, bundle))).toBe("IMPORT_CONFLICT");
+    await expectUntouched(busy, empty);
+  });
+
   test("at random: every run ends as planned or with a refusal that changed nothing", async () => {
     const busy = await emptyInstance(db, folderStore(home, "random"));
     await importFile(busy, bundle);

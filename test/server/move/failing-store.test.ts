@@ -145,6 +145,9 @@ test("objects written before a failure are removed; those the store keeps are th
   await expectUntouched(target, before);
   expect(await codeOf(importWith({ fail: (call) => call === "remove" }))).toBe("IMPORT_CONFLICT");
   expect(await orphans(target)).toHaveLength(files);
+  // An import with another store leaves them, and what is known of them, alone.
+  const elsewhere = { ...target, store: folderStore(home, "elsewhere") };
+  expect(await codeOf(importFile(elsewhere, bundle))).toBe("IMPORT_CONFLICT");
   // Not even their removal at the start of the next import works.
   expect(await codeOf(importWith({ fail: (call) => call === "remove" }))).toBe("IO_STORE_UNAVAILABLE");
   expect(await orphans(target)).toHaveLength(files);
