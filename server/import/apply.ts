@@ -3,16 +3,9 @@ import { BackupError } from "../../engine/errors.ts";
 import type { Outcome, Plan } from "../../engine/plan.ts";
 import { quoteIdent, quoteLiteral, quoteTable } from "../database/session.ts";
 import type { ResolvedForeignKey } from "../scope/resolve-scope.ts";
-import {
-  clearedOf,
-  contentColumns,
-  finalValue,
-  joinOn,
-  outcomeOf,
-  type PlanInput,
-  plannedRows,
-  updatableColumns,
-} from "./plan-sql.ts";
+import { contentColumns, updatableColumns } from "./plan-compare.ts";
+import { finalValue } from "./plan-final.ts";
+import { clearedOf, joinOn, outcomeOf, type PlanInput, plannedRows } from "./plan-input.ts";
 import { stagedValue } from "./stage-table.ts";
 
 /**

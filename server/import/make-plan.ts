@@ -3,8 +3,9 @@ import type { Sql } from "postgres";
 import type { ConflictMode, Plan, TablePlan } from "../../engine/plan.ts";
 import { quoteTable } from "../database/session.ts";
 import { type BlobDecision, settledBlobs, summarizeBlobs } from "./plan-blobs.ts";
+import type { PlanInput } from "./plan-input.ts";
 import { settleReferences } from "./plan-settle.ts";
-import { createPlanSql, type PlanInput } from "./plan-sql.ts";
+import { createPlanSql } from "./plan-sql.ts";
 import { digestTable, summarize } from "./plan-summary.ts";
 import { markUniqueConflicts } from "./plan-unique.ts";
 

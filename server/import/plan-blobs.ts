@@ -5,7 +5,7 @@ import type { BlobStore } from "../blobs/blob-store.ts";
 import { quoteIdent, quoteTable } from "../database/session.ts";
 import { alternateKey } from "./alternate-key.ts";
 import { inParallel } from "./in-parallel.ts";
-import { joinOn, outcomeOf, type PlanInput, plannedRows } from "./plan-sql.ts";
+import { joinOn, outcomeOf, type PlanInput, plannedRows } from "./plan-input.ts";
 import { sha256Of } from "./sha256.ts";
 
 /** What becomes of the object of one staged row. */

@@ -1,7 +1,8 @@
 import type { Sql } from "postgres";
 import { quoteIdent, quoteLiteral } from "../database/session.ts";
 import type { ResolvedForeignKey } from "../scope/resolve-scope.ts";
-import { arrivingRows, clearedOf, matchParent, outcomeOf, type PlanInput, plannedRows, tableOf } from "./plan-sql.ts";
+import { clearedOf, outcomeOf, type PlanInput, plannedRows } from "./plan-input.ts";
+import { arrivingRows, matchParent, tableOf } from "./plan-references.ts";
 
 /**
  * References within a table, and those that point forward in a cycle, were planned as if every staged parent arrived. Now

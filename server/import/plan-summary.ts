@@ -2,7 +2,7 @@ import type { Sql } from "postgres";
 import type { Outcome, PlanRow, TablePlan } from "../../engine/plan.ts";
 import { skippedOutcomes } from "../../engine/plan.ts";
 import { quoteIdent, quoteLiteral } from "../database/session.ts";
-import type { PlanInput } from "./plan-sql.ts";
+import type { PlanInput } from "./plan-input.ts";
 
 const samplesPerOutcome = 5;
 

@@ -3,7 +3,8 @@ import { tablePath } from "../../engine/bundle/layout.ts";
 import { BackupError } from "../../engine/errors.ts";
 import type { UniqueIndex } from "../database/catalog.ts";
 import { quoteIdent, quoteLiteral, quoteTable } from "../database/session.ts";
-import { finalRow, type PlanInput } from "./plan-sql.ts";
+import { finalRow } from "./plan-final.ts";
+import type { PlanInput } from "./plan-input.ts";
 import type { StageTable } from "./stage-table.ts";
 
 /** @throws BackupError `SCHEMA_ROW` where two rows of the bundle have one primary key: neither is the last that wins. */

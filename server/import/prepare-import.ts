@@ -11,7 +11,7 @@ import type { ImportProgress } from "./import-bundle.ts";
 import type { Importer } from "./importer.ts";
 import type { PlanContext } from "./make-plan.ts";
 import { type BlobDecision, planBlobs } from "./plan-blobs.ts";
-import type { PlanInput } from "./plan-sql.ts";
+import type { PlanInput } from "./plan-input.ts";
 import { refuseRepeatedKeys } from "./plan-unique.ts";
 import { stageRows } from "./stage-rows.ts";
 import { type StageTable, stageTable } from "./stage-table.ts";

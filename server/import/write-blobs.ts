@@ -7,7 +7,7 @@ import { collecting } from "../external-memory.ts";
 import { inParallel } from "./in-parallel.ts";
 import type { Journal } from "./journal.ts";
 import { type BlobDecision, settledBlobs } from "./plan-blobs.ts";
-import type { PlanInput } from "./plan-sql.ts";
+import type { PlanInput } from "./plan-input.ts";
 import { sha256Of } from "./sha256.ts";
 
 interface WriteContext {

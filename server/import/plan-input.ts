@@ -1,0 +1,45 @@
+import type { ConflictMode } from "../../engine/plan.ts";
+import { quoteIdent } from "../database/session.ts";
+import type { StagedRows } from "./stage-rows.ts";
+import type { StageTable } from "./stage-table.ts";
+
+/** A staged table beside what is known of it and of the target when its plan is made. */
+export interface PlanInput {
+  table: StageTable;
+  staged: StagedRows;
+  mode: ConflictMode;
+  /** The importer's id, as PostgreSQL writes it. */
+  importer: string;
+  /** The target's table has no rows: there is nothing to compare with. */
+  targetEmpty: boolean;
+  /** Rows in the plan table, once there is one. */
+  planned: number;
+  /** Every staged table, for references. */
+  inputs: ReadonlyMap<string, PlanInput>;
+}
+
+/** Staged rows `s` beside their plan `p`. */
+export function plannedRows({ table, targetEmpty }: PlanInput): string {
+  return `${table.stage} s ${targetEmpty ? "left join" : "join"} ${table.plan} p using (_row)`;
+}
+
+export function outcomeOf({ targetEmpty }: PlanInput, alias = "p"): string {
+  return targetEmpty ? `coalesce(${alias}.outcome, 'insert')` : `${alias}.outcome`;
+}
+
+export function clearedOf({ targetEmpty }: PlanInput): string {
+  return targetEmpty ? "coalesce(p.cleared, 0)" : "p.cleared";
+}
+
+/** Tables without stored objects join nothing. */
+export function blobsOf(table: StageTable): string {
+  return table.scope.blob === undefined ? "(select null::int8 as _row, null::text as state where false)" : table.blobs;
+}
+
+export function joinOn(columns: readonly string[], left: string, right: string): string {
+  return columns.map((name) => `${left}.${quoteIdent(name)} = ${right}.${quoteIdent(name)}`).join(" and ");
+}
+
+export function unqualified(name: string): string {
+  return name.slice("pg_temp.".length);
+}

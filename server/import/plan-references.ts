@@ -1,0 +1,64 @@
+import { quoteIdent, quoteLiteral, quoteTable } from "../database/session.ts";
+import type { ResolvedForeignKey } from "../scope/resolve-scope.ts";
+import { outcomeOf, type PlanInput, plannedRows } from "./plan-input.ts";
+import type { StageTable } from "./stage-table.ts";
+
+/** The staged rows with a column `miss_N` for each reference: true where the parent is neither in the target nor on its way in. */
+export function withMissing(input: PlanInput): string {
+  const { table } = input;
+  const joins: string[] = [];
+  const columns = table.references.map((reference, i) => {
+    const tests = reference.columns.map((column) => `s.${quoteIdent(column)} is not null`);
+    for (const [place, parents] of parentSources(input, reference).entries()) {
+      const alias = `parent_${i}_${place}`;
+      joins.push(`left join ${parents} ${alias} on ${matchParent(reference, alias)}`);
+      tests.push(`${alias}.${quoteIdent(reference.parentColumns[0]!)} is null`);
+    }
+    return `(${tests.join(" and ")}) as miss_${i}`;
+  });
+  if (columns.length === 0) return `select s.* from ${table.stage} s`;
+  return `select s.*, ${columns.join(", ")} from ${table.stage} s ${joins.join(" ")}`;
+}
+
+export function matchParent({ columns, parentColumns }: ResolvedForeignKey, alias: string): string {
+  return columns.map((column, k) => `${alias}.${quoteIdent(parentColumns[k]!)} = s.${quoteIdent(column)}`).join(" and ");
+}
+
+/** Where a reference's parent can be: in the target, and among the rows that the plan inserts. */
+function parentSources({ table, inputs }: PlanInput, reference: ResolvedForeignKey): string[] {
+  const parent = inputs.get(reference.parent);
+  if (parent === undefined) return [tableOf(reference.parent)];
+  // A self reference or a cycle: the parent's plan is not made yet, and `settleReferences` looks again.
+  const open = parent.table.key === table.key || reference.deferred;
+  const staged = open ? parent.table.stage : arrivingRows(parent, reference);
+  return parent.targetEmpty ? [staged] : [tableOf(reference.parent), staged];
+}
+
+/** The keys of a table's rows that the plan inserts. */
+export function arrivingRows(parent: PlanInput, reference: ResolvedForeignKey): string {
+  if (parent.targetEmpty && parent.planned === 0) return parent.table.stage;
+  const keys = reference.parentColumns.map((name) => `s.${quoteIdent(name)}`).join(", ");
+  return `(select ${keys} from ${plannedRows(parent)} where ${outcomeOf(parent)} = 'insert')`;
+}
+
+export function tableOf(key: string): string {
+  const parts = key.split(".");
+  return parts.length === 1 ? `public.${quoteIdent(key)}` : quoteTable({ schema: parts[0]!, name: parts.slice(1).join(".") });
+}
+
+/** A missing parent costs the row its place where the reference may not be empty, else only the reference. */
+function cannotBeCleared(reference: ResolvedForeignKey): boolean {
+  return reference.clearable.length === 0 && !reference.deferred;
+}
+
+/** The name of a foreign key that a row cannot do without and whose parent is missing. */
+export function lostSql(table: StageTable): string {
+  const cases = table.references.flatMap((reference, i) =>
+    cannotBeCleared(reference) ? [`when miss_${i} then ${quoteLiteral(reference.name)}`] : [],
+  );
+  return cases.length === 0 ? "null::text" : `case ${cases.join(" ")} end`;
+}
+
+export function clearedSql(table: StageTable): string {
+  return table.references.map((_, i) => `case when miss_${i} then ${2 ** i} else 0 end`).join(" + ") || "0";
+}
