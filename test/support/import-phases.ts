@@ -60,7 +60,7 @@ export async function expectQuiet(sql: Sql): Promise<void> {
       where locktype = 'advisory' and database = (select oid from pg_database where datname = current_database())
     union all select 'temporary table', relname from pg_class where relpersistence = 't' and relkind = 'r'
     union all select 'session', state || ': ' || query from pg_stat_activity
-      where datname = current_database() and pid <> pg_backend_pid() and state <> 'idle'`;
+      where datname = current_database() and pid <> pg_backend_pid() and state <> 'idle' and backend_type = 'client backend'`;
   // PostgreSQL clears up behind a connection that was cut in its own time.
   for (let attempt = 0; attempt < 100 && (await traces()).length > 0; attempt++) await sleep(20);
   expect([...(await traces())]).toEqual([]);

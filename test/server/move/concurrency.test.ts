@@ -140,17 +140,19 @@ describe("two imports at once", () => {
   test("several that begin together: one imports, the others are refused", async () => {
     const several = await emptyInstance(db, folderStore(home, "several"));
     const release = await holding(several.sql, "lock table vulnerabilities in exclusive mode");
-    const outcomes = Promise.all(
-      Array.from({ length: 4 }, () =>
-        importFile(several, bundle).then(
-          () => "imported",
-          (error) => error.code as string,
-        ),
+    let refused = 0;
+    const outcomes = Array.from({ length: 4 }, () =>
+      importFile(several, bundle).then(
+        () => "imported",
+        (error) => {
+          refused++;
+          return error.code as string;
+        },
       ),
     );
-    await sleep(2500);
+    await until("the refusals", async () => refused === 3);
     await release();
-    expect((await outcomes).sort()).toEqual(["IMPORT_LOCKED", "IMPORT_LOCKED", "IMPORT_LOCKED", "imported"]);
+    expect((await Promise.all(outcomes)).sort()).toEqual(["IMPORT_LOCKED", "IMPORT_LOCKED", "IMPORT_LOCKED", "imported"]);
   });
 });
 

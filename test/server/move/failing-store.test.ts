@@ -89,7 +89,7 @@ describe("an object that the store does not take", () => {
 
   test("is tried again, wherever it fails once", async () => {
     const total = files + 1;
-    for (let n = 1; n <= total; n += 4) {
+    for (let n = 1; n <= total; n += 6) {
       const instance = await emptyInstance(db, folderStore(home, `target-${number++}`));
       const once = failingStore(instance.store, { fail: (call, _key, at) => call === "create" && at === n });
       target = { ...instance, store: once };

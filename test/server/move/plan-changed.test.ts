@@ -154,7 +154,6 @@ async function putObject(key: string, text: string): Promise<void> {
 describe("between preview and import", () => {
   test.each(changes)("$name: IMPORT_PLAN_CHANGED", async ({ mode, sql }) => {
     const { digest } = await preview(target, bundle, mode);
-    expect((await preview(target, bundle, mode)).digest).toBe(digest);
     await target.sql.unsafe(sql());
     const changed = await stateOf(target);
     expect(await codeOf(importFile(target, bundle, mode, { planDigest: digest }))).toBe("IMPORT_PLAN_CHANGED");
@@ -183,6 +182,7 @@ describe("between preview and import", () => {
 
   test("nothing that matters: the plan is carried out as it was shown", async () => {
     const plan = await preview(target, bundle, "merge");
+    expect(await preview(target, bundle, "merge")).toEqual(plan);
     await target.sql`update organizations set webhook_secret = 'turned'`;
     await target.sql`insert into login_attempts (email, succeeded) values ('a@b', false)`;
     const report = await importFile(target, bundle, "merge", { planDigest: plan.digest });
