@@ -1,4 +1,4 @@
-import { quoteIdent } from "../database/session.ts";
+import { quoteIdent, quoteTableKey } from "../database/session.ts";
 import type { Target } from "./target.ts";
 
 export interface Estimate {
@@ -11,7 +11,7 @@ export interface Estimate {
 /** How much an export will be about, for its progress line. */
 export async function estimateExport({ scope, connection: { sql } }: Pick<Target, "scope" | "connection">): Promise<Estimate> {
   const tables = Object.entries(scope.tables).map(([key, { blob }]) => ({
-    name: key.split(".").map(quoteIdent).join("."),
+    name: quoteTableKey(key),
     blob,
   }));
   const names = JSON.stringify(tables.map(({ name }) => name));

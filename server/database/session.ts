@@ -148,6 +148,14 @@ export function quoteLiteral(value: string): string {
   return doubled.includes("\\") ? `E'${doubled.replaceAll("\\", "\\\\")}'` : `'${doubled}'`;
 }
 
+/** A table by its key (`tableKey`), for SQL that does not depend on the search path. */
+export function quoteTableKey(key: string): string {
+  const dot = key.indexOf(".");
+  return dot === -1
+    ? quoteTable({ schema: "public", name: key })
+    : quoteTable({ schema: key.slice(0, dot), name: key.slice(dot + 1) });
+}
+
 export function quoteTable(table: { schema: string; name: string }): string {
   return `${quoteIdent(table.schema)}.${quoteIdent(table.name)}`;
 }

@@ -6,7 +6,7 @@ import type { BlobStore } from "../blobs/blob-store.ts";
 import { nodeCodec } from "../codec-node.ts";
 import { readCatalog } from "../database/catalog.ts";
 import { databaseError } from "../database/connect.ts";
-import { openSession, quoteIdent, quoteLiteral } from "../database/session.ts";
+import { openSession, quoteIdent, quoteLiteral, quoteTableKey } from "../database/session.ts";
 import { collecting } from "../external-memory.ts";
 import type { Scope } from "../scope/define-scope.ts";
 import { type ResolvedScope, type ResolvedTable, resolveScope } from "../scope/resolve-scope.ts";
@@ -154,7 +154,7 @@ async function readSettings(sql: Sql, scope: Scope, options: Record<string, bool
   if (settings === undefined || options[settings.option] !== true) return undefined;
   const keys = settings.include.map(quoteLiteral).join(", ");
   const [key, value] = [quoteIdent(settings.key), quoteIdent(settings.value)];
-  const table = settings.table.split(".").map(quoteIdent).join(".");
+  const table = quoteTableKey(settings.table);
   const rows = await sql.unsafe(`select ${key}::text as key, to_jsonb(${value})::text as value from ${table}
     where ${key} in (${keys || "null"}) order by ${key}`);
   const { rawJSON } = JSON as unknown as { rawJSON(text: string): unknown };

@@ -1,6 +1,6 @@
 import type { Sql } from "postgres";
 import { BackupError } from "../../engine/errors.ts";
-import { quoteIdent } from "../database/session.ts";
+import { quoteIdent, quoteTableKey } from "../database/session.ts";
 import type { Scope } from "../scope/define-scope.ts";
 
 /** The admin on whose behalf rows enter. */
@@ -16,7 +16,7 @@ export interface Importer {
  */
 export async function findImporter(sql: Sql, scope: Scope, email?: string): Promise<Importer> {
   const { users } = scope;
-  const table = users.table.split(".").map(quoteIdent).join(".");
+  const table = quoteTableKey(users.table);
   const filter = email === undefined ? "" : ` and lower(${quoteIdent(users.email)}) = lower($1)`;
   const rows = await sql.unsafe(
     `select ${quoteIdent(users.id)}::text as id, ${quoteIdent(users.email)} as email from ${table}

@@ -1,7 +1,7 @@
 import type { Sql } from "postgres";
 import type { ImportReport } from "../../engine/plan.ts";
 import type { BlobStore } from "../blobs/blob-store.ts";
-import { quoteIdent } from "../database/session.ts";
+import { quoteIdent, quoteTableKey } from "../database/session.ts";
 import type { Scope } from "../scope/define-scope.ts";
 import { inParallel } from "./in-parallel.ts";
 import { sha256Of } from "./sha256.ts";
@@ -106,7 +106,7 @@ async function removeOrphan(sql: Sql, store: BlobStore, scope: Scope, { key, siz
 async function isReferenced(sql: Sql, scope: Scope, key: string): Promise<boolean> {
   for (const [table, { blob }] of Object.entries(scope.tables)) {
     if (blob === undefined) continue;
-    const name = table.split(".").map(quoteIdent).join(".");
+    const name = quoteTableKey(table);
     const rows = await sql.unsafe(`select 1 from ${name} where ${quoteIdent(blob.key)} = $1 limit 1`, [key]);
     if (rows.length > 0) return true;
   }

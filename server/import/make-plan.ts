@@ -8,6 +8,7 @@ import { settleReferences } from "./plan-settle.ts";
 import { createPlanSql } from "./plan-sql.ts";
 import { digestTable, summarize } from "./plan-summary.ts";
 import { markUniqueConflicts } from "./plan-unique.ts";
+import type { StageTable } from "./stage-table.ts";
 
 export interface PlanContext {
   inputs: PlanInput[];
@@ -26,7 +27,7 @@ export interface PlanContext {
  * the same session is replaced. Changes nothing else.
  */
 export async function makePlan(sql: Sql, context: PlanContext): Promise<Plan> {
-  for (const input of context.inputs) input.targetEmpty = await isEmpty(sql, input);
+  for (const input of context.inputs) input.targetEmpty = await isEmpty(sql, input.table);
   for (const input of context.inputs) {
     for (const statement of createPlanSql(input)) await sql.unsafe(statement);
     await markUniqueConflicts(sql, input);
@@ -56,6 +57,6 @@ async function countPlanned(sql: Sql, { table }: PlanInput): Promise<number> {
   return row!["rows"] as number;
 }
 
-async function isEmpty(sql: Sql, { table }: PlanInput): Promise<boolean> {
+export async function isEmpty(sql: Sql, table: StageTable): Promise<boolean> {
   return (await sql.unsafe(`select 1 from ${quoteTable(table.catalog)} limit 1`)).length === 0;
 }

@@ -7,6 +7,7 @@ import { alternateKey } from "./alternate-key.ts";
 import { inParallel } from "./in-parallel.ts";
 import { joinOn, outcomeOf, type PlanInput, plannedRows } from "./plan-input.ts";
 import { sha256Of } from "./sha256.ts";
+import { unqualified } from "./stage-table.ts";
 
 /** What becomes of the object of one staged row. */
 export interface BlobDecision {
@@ -126,8 +127,9 @@ async function decideNamed(
 }
 
 async function writeDecisions(sql: Sql, { table }: PlanInput, decisions: BlobDecision[]): Promise<void> {
-  const name = table.blobs.slice("pg_temp.".length);
-  await sql.unsafe(`create temporary table ${name} (_row int8 primary key, state text not null, key text not null)`);
+  await sql.unsafe(
+    `create temporary table ${unqualified(table.blobs)} (_row int8 primary key, state text not null, key text not null)`,
+  );
   for (let i = 0; i < decisions.length; i += 1000) {
     const part = decisions.slice(i, i + 1000).map(({ row, state, key }) => ({ row, state, key }));
     await sql.unsafe(

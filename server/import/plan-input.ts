@@ -39,7 +39,3 @@ export function blobsOf(table: StageTable): string {
 export function joinOn(columns: readonly string[], left: string, right: string): string {
   return columns.map((name) => `${left}.${quoteIdent(name)} = ${right}.${quoteIdent(name)}`).join(" and ");
 }
-
-export function unqualified(name: string): string {
-  return name.slice("pg_temp.".length);
-}

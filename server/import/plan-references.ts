@@ -1,4 +1,4 @@
-import { quoteIdent, quoteLiteral, quoteTable } from "../database/session.ts";
+import { quoteIdent, quoteLiteral, quoteTableKey } from "../database/session.ts";
 import type { ResolvedForeignKey } from "../scope/resolve-scope.ts";
 import { outcomeOf, type PlanInput, plannedRows } from "./plan-input.ts";
 import type { StageTable } from "./stage-table.ts";
@@ -27,11 +27,11 @@ export function matchParent({ columns, parentColumns }: ResolvedForeignKey, alia
 /** Where a reference's parent can be: in the target, and among the rows that the plan inserts. */
 function parentSources({ table, inputs }: PlanInput, reference: ResolvedForeignKey): string[] {
   const parent = inputs.get(reference.parent);
-  if (parent === undefined) return [tableOf(reference.parent)];
+  if (parent === undefined) return [quoteTableKey(reference.parent)];
   // A self reference or a cycle: the parent's plan is not made yet, and `settleReferences` looks again.
   const open = parent.table.key === table.key || reference.deferred;
   const staged = open ? parent.table.stage : arrivingRows(parent, reference);
-  return parent.targetEmpty ? [staged] : [tableOf(reference.parent), staged];
+  return parent.targetEmpty ? [staged] : [quoteTableKey(reference.parent), staged];
 }
 
 /** The keys of a table's rows that the plan inserts. */
@@ -39,11 +39,6 @@ export function arrivingRows(parent: PlanInput, reference: ResolvedForeignKey): 
   if (parent.targetEmpty && parent.planned === 0) return parent.table.stage;
   const keys = reference.parentColumns.map((name) => `s.${quoteIdent(name)}`).join(", ");
   return `(select ${keys} from ${plannedRows(parent)} where ${outcomeOf(parent)} = 'insert')`;
-}
-
-export function tableOf(key: string): string {
-  const parts = key.split(".");
-  return parts.length === 1 ? `public.${quoteIdent(key)}` : quoteTable({ schema: parts[0]!, name: parts.slice(1).join(".") });
 }
 
 /** A missing parent costs the row its place where the reference may not be empty, else only the reference. */

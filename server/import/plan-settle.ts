@@ -1,8 +1,8 @@
 import type { Sql } from "postgres";
-import { quoteIdent, quoteLiteral } from "../database/session.ts";
+import { quoteIdent, quoteLiteral, quoteTableKey } from "../database/session.ts";
 import type { ResolvedForeignKey } from "../scope/resolve-scope.ts";
 import { clearedOf, outcomeOf, type PlanInput, plannedRows } from "./plan-input.ts";
-import { arrivingRows, matchParent, tableOf } from "./plan-references.ts";
+import { arrivingRows, matchParent } from "./plan-references.ts";
 
 /**
  * References within a table, and those that point forward in a cycle, were planned as if every staged parent arrived. Now
@@ -46,7 +46,7 @@ function settleSql(input: PlanInput, reference: ResolvedForeignKey, place: numbe
     select s._row, ${outcome}, ${clearedOf(input)} | ${bit}, ${changed}, p.old_hash, ${name}
     from ${plannedRows(input)}
     where ${outcomeOf(input)} in ('insert', 'update', 'metadata_update') and ${clearedOf(input)} & ${bit} = 0 and ${given}
-      and not exists (select 1 from ${tableOf(reference.parent)} live where ${matchParent(reference, "live")}) ${arriving}
+      and not exists (select 1 from ${quoteTableKey(reference.parent)} live where ${matchParent(reference, "live")}) ${arriving}
     on conflict (_row) do update set outcome = excluded.outcome, cleared = excluded.cleared, changed = excluded.changed,
       "constraint" = excluded."constraint"`;
 }

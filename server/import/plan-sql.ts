@@ -1,9 +1,9 @@
 import type { ConflictMode } from "../../engine/plan.ts";
 import { quoteIdent } from "../database/session.ts";
 import { changedColumns, comparableTarget, sameRow } from "./plan-compare.ts";
-import { blobsOf, joinOn, type PlanInput, unqualified } from "./plan-input.ts";
+import { blobsOf, joinOn, type PlanInput } from "./plan-input.ts";
 import { clearedSql, lostSql, withMissing } from "./plan-references.ts";
-import type { StageTable } from "./stage-table.ts";
+import { type StageTable, unqualified } from "./stage-table.ts";
 
 /**
  * The plan table has a row for every staged row: its outcome, which references it must give up (a bit for each of

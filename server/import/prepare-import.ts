@@ -4,12 +4,11 @@ import type { ConflictMode, TablePlan } from "../../engine/plan.ts";
 import type { Bundle } from "../../engine/read-bundle.ts";
 import type { BlobStore } from "../blobs/blob-store.ts";
 import { readCatalog } from "../database/catalog.ts";
-import { quoteTable } from "../database/session.ts";
 import type { Scope } from "../scope/define-scope.ts";
 import { type ResolvedScope, resolveScope } from "../scope/resolve-scope.ts";
 import type { ImportProgress } from "./import-bundle.ts";
 import type { Importer } from "./importer.ts";
-import type { PlanContext } from "./make-plan.ts";
+import { isEmpty, type PlanContext } from "./make-plan.ts";
 import { type BlobDecision, planBlobs } from "./plan-blobs.ts";
 import type { PlanInput } from "./plan-input.ts";
 import { refuseRepeatedKeys } from "./plan-unique.ts";
@@ -66,7 +65,7 @@ async function stageTables(sql: Sql, request: PrepareRequest, scope: ResolvedSco
     const onRows = (rows: number) => request.onProgress?.({ phase: "stage", table: table.key, rows });
     onRows(0);
     const staged = await stageRows(sql, bundle, table, { onRows, ...(request.signal && { signal: request.signal }) });
-    const targetEmpty = (await sql.unsafe(`select 1 from ${quoteTable(table.catalog)} limit 1`)).length === 0;
+    const targetEmpty = await isEmpty(sql, table);
     const importer = request.importer.id;
     inputs.set(table.key, { table, staged, mode: request.mode, importer, targetEmpty, planned: 0, inputs });
   }

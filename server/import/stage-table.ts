@@ -57,10 +57,15 @@ function stageColumn(column: CatalogColumn): StageColumn {
   return { ...column, form: category === "A" ? "array" : "scalar", viaJson: false };
 }
 
+/** CREATE TEMPORARY TABLE takes a name without its schema. */
+export function unqualified(name: string): string {
+  return name.slice("pg_temp.".length);
+}
+
 export function createStageSql(table: StageTable): string {
   const columns = table.carried.map((column) => `${quoteIdent(column.name)} ${column.viaJson ? "json" : column.type}`);
   // _absent: places of the columns that the row did not have, which is something else than NULL.
-  return `create temporary table ${table.stage.slice("pg_temp.".length)} (${["_row int8", "_absent int2[]", ...columns].join(", ")})`;
+  return `create temporary table ${unqualified(table.stage)} (${["_row int8", "_absent int2[]", ...columns].join(", ")})`;
 }
 
 export function copyStageSql(table: StageTable): string {
