@@ -5,7 +5,7 @@ import { PulledCheck, unpackEach } from "./codec-each.ts";
 import { deflateNow, fflateCodec, newSha256 } from "./codec-fflate.ts";
 import { combineCrc32, crc32 } from "./crc32.ts";
 import { BackupError } from "./errors.ts";
-import { packEach } from "./zip/compress.ts";
+import { packBlockEach, packEach } from "./zip/compress.ts";
 
 /** Below this the call into WebAssembly costs more than it saves. */
 const wasmCrcFrom = 4096;
@@ -30,6 +30,7 @@ export async function createWebCodec(): Promise<Codec> {
     inflate: inflateWhole,
     createInflate: (signal) => new WebInflate(signal),
     createOpenEndedInflate: fflateCodec.createOpenEndedInflate,
+    packBlock: (bytes, level) => packBlockEach(bytes, level, codec),
     packBatch: (bytes, lengths, level) => packEach(bytes, lengths, level, codec),
     unpackBatch: (bytes, items, options) => unpackEach(bytes, items, options, codec),
     createCheck: (options) => new PulledCheck(options, codec),

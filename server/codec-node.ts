@@ -7,6 +7,7 @@ import type {
   EntryCheck,
   InflateStream,
   PackedBatch,
+  PackedBlock,
   UnpackedItem,
 } from "../engine/codec.ts";
 import { BackupError } from "../engine/errors.ts";
@@ -36,6 +37,7 @@ export const nodeCodec: Codec = {
   inflate: inflateWhole,
   createInflate: (signal) => new NodeInflate(signal),
   createOpenEndedInflate: (signal) => new NodeInflate(signal),
+  packBlock: async (bytes, level) => (await leastLoaded().run({ kind: "pack-block", bytes, level })) as PackedBlock,
   packBatch: async (bytes, lengths, level) =>
     bytes.length <= inlineBytes
       ? packBatchSync(bytes, lengths, level)

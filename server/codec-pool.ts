@@ -1,5 +1,6 @@
 import { availableParallelism } from "node:os";
 import { Worker } from "node:worker_threads";
+import { isBlock } from "../engine/block-pool.ts";
 import type { Answer, Task, TaskResult } from "./codec-task.ts";
 import { bytesPassed } from "./external-memory.ts";
 
@@ -31,7 +32,7 @@ export class CodecThread {
   /** The task's result. `bytes` of the task, when given, are detached. */
   run(task: Task): Promise<TaskResult> {
     const id = this.#nextId++;
-    if ("bytes" in task) bytesPassed(task.bytes.length);
+    if ("bytes" in task && !isBlock(task.bytes)) bytesPassed(task.bytes.length);
     const transfer = "bytes" in task && isTransferable(task.bytes) ? [task.bytes.buffer as ArrayBuffer] : [];
     if (this.#waiting.size === 0) this.#worker.ref();
     return new Promise((resolve, reject) => {
@@ -55,9 +56,9 @@ export class CodecThread {
   }
 }
 
-/** A view of a part of a buffer is copied: others may use the rest, as with Node's own pool of small buffers. */
+/** Another view of a part of a buffer is copied: others may use the rest, as with Node's own pool of small buffers. */
 function isTransferable(bytes: Uint8Array): boolean {
-  return bytes.byteLength === bytes.buffer.byteLength;
+  return isBlock(bytes) || bytes.byteLength === bytes.buffer.byteLength;
 }
 
 const threads: CodecThread[] = [];

@@ -1,9 +1,25 @@
 import { createHash, type Hash, hash } from "node:crypto";
 import { crc32, deflateRawSync, type InflateRaw, inflateRawSync, constants as zlib } from "node:zlib";
-import type { PackedBatch, PackedPiece, StoredItem, UnpackedItem, UnpackOptions } from "../engine/codec.ts";
-import { isIncompressibleSample, sampleOf } from "../engine/zip/compress.ts";
+import type { PackedBatch, PackedBlock, PackedPiece, StoredItem, UnpackedItem, UnpackOptions } from "../engine/codec.ts";
+import { isIncompressibleSample, sampleOf, storedBlocks, storedInPlace, storedLength } from "../engine/zip/compress.ts";
 
 /** The work of the codec's batches, done at once on the thread that calls. */
+
+/** The packed block takes the place of the content where that has room for it, as the pool's blocks always have. */
+export function packBlockSync(content: Uint8Array, level: number): PackedBlock {
+  const contentCrc32 = crc32(content);
+  const memory = new Uint8Array(content.buffer as ArrayBuffer, content.byteOffset);
+  if (level === 0 || gainsNothing(content)) {
+    const fits = storedLength(content.length) <= memory.length;
+    return { bytes: fits ? storedInPlace(memory, content.length) : storedBlocks(content), crc32: contentCrc32 };
+  }
+  const deflated = deflateSync(content, level, false);
+  if (deflated.length > memory.length) return { bytes: deflated, crc32: contentCrc32 };
+  memory.set(deflated);
+  const { length } = deflated;
+  free(deflated);
+  return { bytes: memory.subarray(0, length), crc32: contentCrc32 };
+}
 
 /**
  * Deflates each piece unless its samples or the result say that nothing is gained. The packed pieces are never longer, so
@@ -24,6 +40,11 @@ export function packBatchSync(bytes: Uint8Array, lengths: readonly number[], lev
     if (deflated !== undefined) free(deflated);
   }
   return { bytes: bytes.subarray(0, to), pieces };
+}
+
+function gainsNothing(content: Uint8Array): boolean {
+  const sample = sampleOf(content);
+  return sample !== undefined && isIncompressibleSample(sample, deflatedLength(sample));
 }
 
 function deflatedLength(sample: Uint8Array): number {
@@ -48,9 +69,7 @@ export function free(bytes: Uint8Array): void {
 }
 
 function deflateWholeSync(content: Uint8Array, level: number): Uint8Array | undefined {
-  if (level === 0 || content.length === 0) return undefined;
-  const sample = sampleOf(content);
-  if (sample !== undefined && isIncompressibleSample(sample, deflatedLength(sample))) return undefined;
+  if (level === 0 || content.length === 0 || gainsNothing(content)) return undefined;
   const deflated = deflateSync(content, level, true);
   if (deflated.length < content.length) return deflated;
   free(deflated);

@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { parentPort } from "node:worker_threads";
 import { createInflateRaw, type InflateRaw } from "node:zlib";
 import type { CheckOptions, UnpackedItem } from "../engine/codec.ts";
-import { Digests, deflateSync, free, packBatchSync, unpackBatchSync } from "./codec-sync.ts";
+import { Digests, free, packBatchSync, packBlockSync, unpackBatchSync } from "./codec-sync.ts";
 import type { Answer, Task, TaskResult } from "./codec-task.ts";
 
 /** A thread of the codec's pool: takes tasks, answers each with its number. */
@@ -88,9 +88,9 @@ function unpack({ bytes, items, options }: Task & { kind: "unpack" }): { result:
 
 async function perform(task: Task): Promise<{ result: TaskResult; transfer: ArrayBuffer[] }> {
   switch (task.kind) {
-    case "deflate": {
-      const bytes = deflateSync(task.bytes, task.level, task.final);
-      return { result: bytes, transfer: [bytes.buffer as ArrayBuffer] };
+    case "pack-block": {
+      const result = packBlockSync(task.bytes, task.level);
+      return { result, transfer: [result.bytes.buffer as ArrayBuffer] };
     }
     case "pack": {
       const result = packBatchSync(task.bytes, task.lengths, task.level);

@@ -59,10 +59,11 @@ async function* readTableLines(
   const text = new TableText();
   while (!cursor.done) {
     if (!cursor.ready) await cursor.fill(limits.rowBytes);
-    const full = text.add(cursor.take());
-    if (full !== null) yield full;
+    text.add(cursor.take());
+    for (let full = text.take(); full !== undefined; full = text.take()) yield full;
   }
-  yield text.end();
+  text.end();
+  for (let rest = text.take(); rest !== undefined; rest = text.take()) yield rest;
 }
 
 async function* readDocument(

@@ -11,7 +11,7 @@ holdall zip test FILE        checks structure, names, sizes and CRC of every ent
                              (--sha256: computes and prints their SHA-256, too)
 holdall zip pack DIR FILE|-  packs a folder ("-": to standard output)
 holdall zip unpack FILE DIR  creates the content inside DIR, over nothing that exists
-Options: --level 0-9 (pack; default 6). Exit status: 0 accepted, 1 refused, 2 wrong usage.`;
+Options: --level 0-9 (pack; default 5). Exit status: 0 accepted, 1 refused, 2 wrong usage.`;
 
 const linesLength = 64 * 1024;
 const exitStatus = { accepted: 0, refused: 1, usage: 2 } as const;
