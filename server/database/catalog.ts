@@ -25,6 +25,8 @@ export interface CatalogColumn {
   type: string;
   /** `pg_type.typcategory` of the base type: `A` array, `C` composite, … */
   category: string;
+  /** `pg_type.typname` of a base type of PostgreSQL's own, else `null`. */
+  builtin: string | null;
   /** `json` or `jsonb`, seen through domains. */
   isJson: boolean;
   /** Category and kind of an array's elements, seen through domains. */
@@ -107,6 +109,7 @@ function columnOf(row: Record<string, unknown>): CatalogColumn {
     name: row["name"] as string,
     type: row["type"] as string,
     category: row["category"] as string,
+    builtin: row["builtin"] as string | null,
     isJson: row["is_json"] as boolean,
     element:
       element === null
@@ -142,7 +145,8 @@ const tablesQuery = `
 
 const columnsQuery = `
   select a.attrelid::int8::int4 as table_oid, a.attname as name, format_type(a.atttypid, a.atttypmod) as type,
-         base.typcategory as category, base.typname in ('json', 'jsonb') as is_json,
+         base.typcategory as category, case when base.typnamespace = 'pg_catalog'::regnamespace then base.typname end as builtin,
+         base.typname in ('json', 'jsonb') as is_json,
          case when base.typcategory = 'A' then el.typcategory end as element_category,
          el.typname in ('json', 'jsonb') as element_is_json, el.typdelim as delimiter,
          a.attnotnull or t.typnotnull as not_null,
@@ -155,9 +159,9 @@ const columnsQuery = `
   join pg_type t on t.oid = a.atttypid
   join lateral (
     with recursive up as (
-      select t.oid, t.typtype, t.typbasetype, t.typcategory, t.typname, t.typelem
+      select t.oid, t.typtype, t.typbasetype, t.typcategory, t.typname, t.typnamespace, t.typelem
       union all
-      select b.oid, b.typtype, b.typbasetype, b.typcategory, b.typname, b.typelem
+      select b.oid, b.typtype, b.typbasetype, b.typcategory, b.typname, b.typnamespace, b.typelem
       from up join pg_type b on b.oid = up.typbasetype where up.typtype = 'd'
     ) select * from up where typtype <> 'd'
   ) base on true

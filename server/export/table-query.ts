@@ -1,5 +1,6 @@
 import { quoteIdent, quoteTable } from "../database/session.ts";
 import type { ResolvedTable } from "../scope/resolve-scope.ts";
+import { type TextForm, textForm } from "./row-json.ts";
 
 /** SELECT of a table's allowlisted rows: included columns, rewrites and row filter applied, by primary key. */
 export function rowsQuery(table: ResolvedTable): string {
@@ -14,10 +15,15 @@ export function rowsQuery(table: ResolvedTable): string {
   return `select ${columns.join(", ")} from ${quoteTable(table.catalog)}${filter} order by ${key.join(", ")}`;
 }
 
-/**
- * COPY of the rows as JSON text. In CSV with a quote and a delimiter that JSON text cannot hold, a row comes out as it is:
- * COPY's text format would double every backslash. Only a raw line break inside a `json` value makes a row quoted.
- */
-export function copyQuery(table: ResolvedTable): string {
-  return `copy (select row_to_json(r) from (${rowsQuery(table)}) r) to stdout (format csv, quote e'\\x01', delimiter e'\\x02', encoding 'UTF8')`;
+/** COPY of the rows in its text format, each column as `RowJson` takes it: most as they are, all others as PostgreSQL's own JSON. */
+export function copyQuery(table: ResolvedTable): { statement: string; columns: { name: string; form: TextForm }[] } {
+  const rewritten = table.scope.rewrite ?? {};
+  const columns = table.columns.map((column) => {
+    // What an expression gives may be of another type than the column.
+    const form = Object.hasOwn(rewritten, column.name) ? undefined : textForm(column);
+    const value = `r.${quoteIdent(column.name)}`;
+    return { name: column.name, form: form ?? ("json" as const), sql: form === undefined ? `to_json(${value})` : value };
+  });
+  const values = columns.map(({ sql }) => sql).join(", ");
+  return { statement: `copy (select ${values} from (${rowsQuery(table)}) r) to stdout (encoding 'UTF8')`, columns };
 }

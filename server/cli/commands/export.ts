@@ -119,6 +119,7 @@ async function chunksOf(job: Job, { output, signal }: Context, onManifest: (mani
     options: job.chosen,
     createdAt: job.createdAt,
     signal,
+    reuseMemory: job.path !== "-",
     onManifest,
     ...observed,
   });
