@@ -3,6 +3,7 @@ import { Worker } from "node:worker_threads";
 import { isBlock } from "../engine/block-pool.ts";
 import type { Answer, Task, TaskResult } from "./codec-task.ts";
 import { bytesPassed } from "./external-memory.ts";
+import { giveMemory, isMemory } from "./read-memory.ts";
 
 const mostThreads = 4;
 
@@ -32,7 +33,7 @@ export class CodecThread {
   /** The task's result. `bytes` of the task, when given, are detached. */
   run(task: Task): Promise<TaskResult> {
     const id = this.#nextId++;
-    if ("bytes" in task && !isBlock(task.bytes)) bytesPassed(task.bytes.length);
+    if ("bytes" in task && !isReused(task.bytes)) bytesPassed(task.bytes.length);
     const transfer = "bytes" in task && isTransferable(task.bytes) ? [task.bytes.buffer as ArrayBuffer] : [];
     if (this.#waiting.size === 0) this.#worker.ref();
     return new Promise((resolve, reject) => {
@@ -46,7 +47,10 @@ export class CodecThread {
     this.#waiting.delete(answer.id);
     if (this.#waiting.size === 0) this.#worker.unref();
     if ("failure" in answer) reject(new Error(answer.failure));
-    else resolve(answer.result);
+    else {
+      if (answer.memory !== undefined) giveMemory(answer.memory);
+      resolve(answer.result);
+    }
   }
 
   #fail(error: Error): void {
@@ -58,7 +62,11 @@ export class CodecThread {
 
 /** Another view of a part of a buffer is copied: others may use the rest, as with Node's own pool of small buffers. */
 function isTransferable(bytes: Uint8Array): boolean {
-  return isBlock(bytes) || bytes.byteLength === bytes.buffer.byteLength;
+  return isReused(bytes) || bytes.byteLength === bytes.buffer.byteLength;
+}
+
+function isReused(bytes: Uint8Array): boolean {
+  return isBlock(bytes) || isMemory(bytes);
 }
 
 const threads: CodecThread[] = [];

@@ -11,5 +11,5 @@ export type Task =
 
 export type TaskResult = PackedBlock | PackedBatch | (UnpackedItem | null)[] | UnpackedItem | null;
 
-/** A thread's answer to the task of the same number. */
-export type Answer = { id: number; result: TaskResult } | { id: number; failure: string };
+/** A thread's answer to the task of the same number; `memory` is that of the task's bytes, given back. */
+export type Answer = { id: number; result: TaskResult; memory?: ArrayBuffer | undefined } | { id: number; failure: string };

@@ -92,13 +92,18 @@ const room = Buffer.allocUnsafeSlow(smallFile + 1);
 
 /**
  * At once, into memory that the next call uses again: three trips to the thread pool cost ten times the reading, and the archive
- * takes a copy of each small file before it asks for the next. One byte more than `size` shows a file that has grown.
+ * takes a copy of each small file before it asks for the next. One byte more than `size` shows a file that has grown; a read
+ * that gives less than was asked for has reached the end.
  */
 function readSmall(path: string, size: number): Uint8Array {
   let used = 0;
   const file = openSync(path, "r");
   try {
-    for (let more = 1; more > 0 && used <= size; used += more) more = readSync(file, room, used, size + 1 - used, null);
+    for (let asked = size + 1; asked > 0; ) {
+      const more = readSync(file, room, used, asked, null);
+      used += more;
+      asked = more < asked ? 0 : asked - more;
+    }
   } finally {
     closeSync(file);
   }
