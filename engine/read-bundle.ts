@@ -8,7 +8,8 @@ import type { Codec } from "./codec.ts";
 import type { Container, ContainerEntry } from "./container.ts";
 import { BackupError } from "./errors.ts";
 import { defaultLimits, type Limits } from "./limits.ts";
-import { openNdjson } from "./ndjson/read-ndjson.ts";
+import { assertHeader } from "./ndjson/header.ts";
+import { type NdjsonContainer, openNdjson } from "./ndjson/read-ndjson.ts";
 import { openZip } from "./zip/open-zip.ts";
 
 export interface OpenBundleOptions {
@@ -53,6 +54,7 @@ export async function openBundle(source: ByteSource, options: OpenBundleOptions)
     return collect(open(path, options.signal));
   };
   const manifest = parseManifest(await document(manifestPath));
+  if (container.kind === "ndjson") assertHeader((container as NdjsonContainer).header, manifest);
   const checksums = parseChecksums(await document(checksumsPath));
   return {
     container,

@@ -36,6 +36,8 @@ export function harmlessField(archive: Uint8Array, offset: number): string | und
     const length = local ? 30 + name + view.getUint32(at + 18, true) : 46 + name;
     const deflated = local && view.getUint16(at + 8, true) === 8;
     if (deflated && offset === at + length - 1) return "padding bits after the last deflate block";
+    // The same content may be deflated in other ways: with other distances to the same bytes, for one. Its hash tells.
+    if (deflated && offset >= at + 30 + name && offset < at + length) return "another way to deflate the same content";
     if (offset < at + length) return (local ? inLocal : inCentral)[offset - at];
     at += length;
   }
