@@ -11,6 +11,8 @@ export interface ByteSource {
    * and with `signal.reason` once aborted. The caller owns the returned bytes.
    */
   read(offset: number, length: number, signal?: AbortSignal): Promise<Uint8Array>;
+  /** Takes back bytes that `read` gave and that nobody uses any more, so that their memory serves again. */
+  recycle?(bytes: Uint8Array): void;
   /** Releases what the source holds; reading after it fails. */
   close?(): Promise<void>;
 }

@@ -71,11 +71,18 @@ function isReused(bytes: Uint8Array): boolean {
 
 const threads: CodecThread[] = [];
 
+const mostUseful = () => Math.min(availableParallelism(), mostThreads);
+
+/** Starts the threads while something else is done first: starting takes as long as verifying 20 MB. */
+export function startThreads(): void {
+  while (threads.length < mostUseful()) threads.push(new CodecThread());
+}
+
 /** The thread with the least to do; threads are started as they are needed and never keep the process alive. */
 export function leastLoaded(): CodecThread {
   const idle = threads.find((thread) => thread.load === 0);
   if (idle !== undefined) return idle;
-  if (threads.length < Math.min(availableParallelism(), mostThreads)) {
+  if (threads.length < mostUseful()) {
     const thread = new CodecThread();
     threads.push(thread);
     return thread;

@@ -1,7 +1,7 @@
 import { open } from "node:fs/promises";
 import { assertRange, type ByteSource } from "../engine/byte-source.ts";
 import { BackupError } from "../engine/errors.ts";
-import { takeMemory } from "./read-memory.ts";
+import { giveMemory, takeMemory } from "./read-memory.ts";
 
 /**
  * A source over a file, read through its handle in place.
@@ -30,6 +30,7 @@ export async function openFileSource(path: string): Promise<ByteSource & { close
       signal?.throwIfAborted();
       return bytes;
     },
+    recycle: (bytes) => giveMemory(bytes.buffer as ArrayBuffer),
     close: () => handle.close(),
   };
 }

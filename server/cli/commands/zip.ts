@@ -2,6 +2,7 @@ import { parseArgs } from "node:util";
 import { BackupError } from "../../../engine/errors.ts";
 import { openZip, type ZipContainer } from "../../../engine/zip/open-zip.ts";
 import { nodeCodec } from "../../codec-node.ts";
+import { startThreads } from "../../codec-pool.ts";
 import { openFileSource } from "../../file-source.ts";
 import { packFolder } from "../../zip/pack-folder.ts";
 import { unpackInto } from "../../zip/unpack-into.ts";
@@ -27,11 +28,17 @@ const commands: Record<string, { operands: number; run: Command }> = {
   list: { operands: 1, run: ([file], _, signal) => withArchive(file!, signal, list) },
   test: {
     operands: 1,
-    run: ([file], { sha256 = false }, signal) => withArchive(file!, signal, (archive) => test(archive, sha256, signal)),
+    run: ([file], { sha256 = false }, signal) => {
+      startThreads();
+      return withArchive(file!, signal, (archive) => test(archive, sha256, signal));
+    },
   },
   pack: {
     operands: 2,
-    run: ([folder, file], { level }, signal) => packFolder(folder!, file!, { level: parseLevel(level), signal }),
+    run: ([folder, file], { level }, signal) => {
+      startThreads();
+      return packFolder(folder!, file!, { level: parseLevel(level), signal });
+    },
   },
   unpack: {
     operands: 2,
