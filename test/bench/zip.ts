@@ -72,8 +72,8 @@ export async function run({ json, runs: rounds = 1, rest }: BenchArgs): Promise<
   await mkdir(folder, { recursive: true });
   const measured: Measured[] = [];
   for (const set of sets) measured.push(...(await measureSet(folder, set, rounds)));
-  if (json) console.log(JSON.stringify({ bench: "zip", measured, ratios: ratiosOf(measured) }, undefined, 2));
-  else print(measured);
+  print(measured);
+  if (json) console.log(JSON.stringify({ bench: "zip", measured, ratios: ratiosOf(measured) }));
 }
 
 async function measureSet(folder: string, set: SetName, rounds: number): Promise<Measured[]> {
