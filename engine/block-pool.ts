@@ -5,7 +5,7 @@ export const blockLength = 1024 * 1024;
 const memoryLength = blockLength + 1024;
 
 /** Blocks kept for the next taker; more than are under way at once would only lie about. */
-const mostKept = 16;
+const mostKept = 6;
 
 const kept: ArrayBuffer[] = [];
 const taken = new WeakSet<ArrayBuffer>();

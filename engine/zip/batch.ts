@@ -19,6 +19,11 @@ export class Batch {
     return this.size >= batchBytes || this.size + more > blockLength || this.inputs.length >= batchEntries;
   }
 
+  /** Bytes that it holds, however few of them are used. */
+  get memory(): number {
+    return this.#block === undefined ? 0 : blockLength;
+  }
+
   /** Copies the content: it may be of use to its owner afterwards. */
   add(input: EntryInput, content: Uint8Array): void {
     this.inputs.push(input);

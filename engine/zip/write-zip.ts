@@ -17,7 +17,7 @@ export interface WriteZipOptions extends WriteContainerOptions {
   level?: number;
 }
 
-/** Work in flight: this many input bytes and pieces at most, which bounds the memory whatever the entries. */
+/** Work in flight: this many bytes of memory and pieces at most, which bounds the memory whatever the entries. */
 const bytesInFlight = 4 * 1024 * 1024;
 const piecesInFlight = 64;
 /** Of rows, a quarter faster than 6 for 3 % more bytes; of smaller content, about the same as 6. */
@@ -25,7 +25,7 @@ const defaultLevel = 5;
 
 /** A piece of the archive whose making is under way. */
 interface Piece {
-  /** Input bytes it holds. */
+  /** Bytes of memory it holds. */
   cost: number;
   /** The piece's bytes; called once, in order, with its offset in the archive. */
   emit(offset: number): Promise<Uint8Array[]> | Uint8Array[];
@@ -121,7 +121,7 @@ class ZipWriter {
     const work = started(batch.pack(this.#level, this.#options.codec));
     let packed: PackedBatch | undefined;
     return {
-      cost: batch.size,
+      cost: batch.memory,
       emit: async (offset) => {
         packed = await work;
         return this.#emitBatch(batch, packed, offset);

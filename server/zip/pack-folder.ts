@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { closeSync, type Dirent, openSync, readSync, statSync } from "node:fs";
+import { closeSync, lstatSync, openSync, readSync, type Stats } from "node:fs";
 import { open, readdir, unlink } from "node:fs/promises";
 import { join } from "node:path";
 import { giveBlock, takeBlock } from "../../engine/block-pool.ts";
@@ -37,32 +37,32 @@ export async function packFolder(folder: string, file: string, { level, signal }
   else await toStandardOutput(archive);
 }
 
-async function walk(folder: string, prefix: string): Promise<Found[]> {
-  const children = await readdir(join(folder, prefix), { withFileTypes: true });
-  children.sort((a, b) => Buffer.compare(Buffer.from(a.name), Buffer.from(b.name)));
-  const found: Found[] = [];
-  for (const child of children) {
-    const path = prefix + child.name;
-    if (child.isDirectory()) {
-      const inside = await walk(folder, `${path}/`);
-      found.push(...(inside.length > 0 ? inside : [{ path: `${path}/`, size: 0, modifiedAt: 0 }]));
+/** Adds what lies below `prefix` to `found`; one list for all, because a folder may hold more than a call can take as arguments. */
+async function walk(folder: string, prefix: string, found: Found[] = []): Promise<Found[]> {
+  const names = (await readdir(join(folder, prefix))).sort();
+  for (const name of names) {
+    const path = prefix + name;
+    const stats = lstatSync(join(folder, path));
+    if (stats.isDirectory()) {
+      const before = found.length;
+      await walk(folder, `${path}/`, found);
+      if (found.length === before) found.push({ path: `${path}/`, size: 0, modifiedAt: 0 });
     } else {
-      found.push(fileFound(folder, path, child));
+      found.push(fileFound(path, stats));
     }
   }
   return found;
 }
 
-function fileFound(folder: string, path: string, child: Dirent): Found {
-  if (!child.isFile()) {
+function fileFound(path: string, stats: Stats): Found {
+  if (!stats.isFile()) {
     throw new BackupError(
       "PATH_SPECIAL_FILE",
       `${path} is a link or no ordinary file; remove it from the folder and pack again`,
       { entry: path },
     );
   }
-  const { size, mtimeMs } = statSync(join(folder, path));
-  return { path, size, modifiedAt: mtimeMs };
+  return { path, size: stats.size, modifiedAt: stats.mtimeMs };
 }
 
 function* inputs(folder: string, found: readonly Found[]): Generator<EntryInput> {
