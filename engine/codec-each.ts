@@ -112,7 +112,7 @@ export class PulledCheck implements EntryCheck {
 }
 
 /** Holds what is small enough, because one call on the whole is faster than many on pieces. */
-class ContentHash {
+export class ContentHash {
   readonly #codec: Basics;
   readonly #hash: Sha256 | undefined;
   readonly #held: Uint8Array[] = [];

@@ -1,4 +1,5 @@
-import type { ErrorCode, ErrorDetails, Issue } from "../../engine/errors.ts";
+import { type Check, type CheckedIssue, type CheckName, checkNames } from "../../engine/checks.ts";
+import type { ErrorCode, ErrorDetails } from "../../engine/errors.ts";
 
 /**
  * What the page and the Worker say to each other. Everything here is plain data, a Blob, a handle or a port: Comlink loses the
@@ -142,42 +143,10 @@ export interface TableSummary {
   fileId?: string;
 }
 
-/** In the order in which they are made and shown. */
-export const checkNames = [
-  /** Records of the container: every byte belongs to exactly one, and directory, headers and descriptors agree. */
-  "structure",
-  /** Paths are safe, unique on every system, and have a place in a bundle. */
-  "names",
-  /** Sizes, counts and ratios are within what a reader accepts. */
-  "limits",
-  /** manifest.json has the shape and version of a bundle. */
-  "manifest",
-  /** Every entry is listed in checksums.json and every listed entry is there. */
-  "listing",
-  /** Every entry unpacks to exactly the size and CRC declared. */
-  "contents",
-  /** Every entry has the SHA-256 that checksums.json states. */
-  "hashes",
-  /** Every table is a JSON array of rows with the columns that the manifest names. */
-  "rows",
-  /** The manifest's numbers of rows and bytes are those found. */
-  "counts",
-  /** Every file of a row and of the manifest is there, with its size and hash, or marked as left out. */
-  "files",
-] as const;
-export type CheckName = (typeof checkNames)[number];
+/** What is checked, in order, and how it came out. */
+export { type Check, type CheckName, checkNames };
 
-export interface Check {
-  name: CheckName;
-  status: "passed" | "warned" | "failed";
-  /** How many things were looked at: records, paths, rows … */
-  examined: number;
-  errors: number;
-  warnings: number;
-}
-
-export interface ReportedIssue extends Issue {
-  check: CheckName;
+export interface ReportedIssue extends CheckedIssue {
   /** What to do about it. */
   advice: string;
 }
@@ -195,6 +164,8 @@ export interface VerificationReport {
   entries: number;
   /** Uncompressed bytes read. */
   bytes: number;
+  /** Files that a thin bundle names and does not carry. */
+  omitted: number;
   seconds: number;
 }
 
