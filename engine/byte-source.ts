@@ -11,8 +11,13 @@ export interface ByteSource {
    * and with `signal.reason` once aborted. The caller owns the returned bytes.
    */
   read(offset: number, length: number, signal?: AbortSignal): Promise<Uint8Array>;
-  /** Takes back bytes that `read` gave and that nobody uses any more, so that their memory serves again. */
-  recycle?(bytes: Uint8Array): void;
+  /** Takes bytes of `read` back that nobody looks at any more, to be filled again. */
+  release?(bytes: Uint8Array): void;
+  /**
+   * The same bytes in pieces, where that is faster than reads: a piece stays as it is until two more have been asked for. Fails as `read`
+   * does; stopping early releases what is open.
+   */
+  stream?(offset: number, length: number, signal?: AbortSignal): AsyncIterable<Uint8Array>;
   /** Releases what the source holds; reading after it fails. */
   close?(): Promise<void>;
 }
@@ -39,33 +44,6 @@ export function bytesSource(bytes: Uint8Array): ByteSource {
       signal?.throwIfAborted();
       assertRange(this, offset, length);
       return bytes.slice(offset, offset + length);
-    },
-  };
-}
-
-/** A source over a Blob or File, read in place. */
-export function blobSource(blob: Blob): ByteSource {
-  return {
-    size: blob.size,
-    async read(offset, length, signal) {
-      signal?.throwIfAborted();
-      assertRange(this, offset, length);
-      let buffer: ArrayBuffer;
-      try {
-        buffer = await blob.slice(offset, offset + length).arrayBuffer();
-      } catch (cause) {
-        throw new BackupError(
-          "IO_SOURCE",
-          "the file could not be read; it may have been moved or changed",
-          { offset },
-          { cause },
-        );
-      }
-      signal?.throwIfAborted();
-      if (buffer.byteLength !== length) {
-        throw new BackupError("IO_SOURCE", `the file gave ${buffer.byteLength} of ${length} bytes at ${offset}`, { offset });
-      }
-      return new Uint8Array(buffer);
     },
   };
 }

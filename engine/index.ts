@@ -1,5 +1,6 @@
 /** The bundle engine: the same code in a browser's Worker and in Node. */
 
+export * from "./blob-source.ts";
 export { type Checksums, formatChecksums, parseChecksums } from "./bundle/checksums.ts";
 export { checksumsPath, filePath, manifestPath, roleOf, tablePath } from "./bundle/layout.ts";
 export {

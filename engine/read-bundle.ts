@@ -1,7 +1,8 @@
 import { type Checksums, parseChecksums } from "./bundle/checksums.ts";
-import { checksumsPath, manifestPath, tablePath } from "./bundle/layout.ts";
+import { checksumsPath, manifestPath, tablePath, thinPath } from "./bundle/layout.ts";
 import { bundleFormat, type Manifest, parseManifest } from "./bundle/manifest.ts";
 import { readTable, type TableVisitor } from "./bundle/read-table.ts";
+import { type Omitted, parseThin } from "./bundle/thin.ts";
 import type { ByteSource } from "./byte-source.ts";
 import { collect } from "./bytes.ts";
 import type { Codec } from "./codec.ts";
@@ -10,12 +11,18 @@ import { BackupError } from "./errors.ts";
 import { defaultLimits, type Limits } from "./limits.ts";
 import { assertHeader } from "./ndjson/header.ts";
 import { type NdjsonContainer, openNdjson } from "./ndjson/read-ndjson.ts";
-import { openZip } from "./zip/open-zip.ts";
+import { type ListedZip, listZip } from "./zip/list-zip.ts";
+import { openZip, type ZipContainer } from "./zip/open-zip.ts";
 
 export interface OpenBundleOptions {
   codec: Codec;
   limits?: Limits;
   signal?: AbortSignal;
+  /**
+   * When an entry's own records of a ZIP are held against its directory: at once (the default), or when it is read. The latter is for
+   * whoever shows a bundle at once and verifies every entry afterwards.
+   */
+  records?: "at-once" | "when-read";
   /** Bytes of an ndjson container indexed so far. */
   onProgress?: (bytes: number) => void;
 }
@@ -25,6 +32,8 @@ export interface Bundle {
   readonly container: Container;
   readonly manifest: Manifest;
   readonly checksums: Checksums;
+  /** Files that a thin bundle names and does not carry, by path; empty for a full one. */
+  readonly omitted: Omitted;
   readonly limits: Limits;
   entry(path: string): ContainerEntry | undefined;
   open(path: string, signal?: AbortSignal): AsyncIterable<Uint8Array>;
@@ -56,10 +65,12 @@ export async function openBundle(source: ByteSource, options: OpenBundleOptions)
   const manifest = parseManifest(await document(manifestPath));
   if (container.kind === "ndjson") assertHeader((container as NdjsonContainer).header, manifest);
   const checksums = parseChecksums(await document(checksumsPath));
+  const omitted: Omitted = entries.has(thinPath) ? parseThin(await document(thinPath)) : new Map();
   return {
     container,
     manifest,
     checksums,
+    omitted,
     limits,
     entry: (path) => entries.get(path),
     open,
@@ -67,10 +78,14 @@ export async function openBundle(source: ByteSource, options: OpenBundleOptions)
   };
 }
 
-async function openContainer(source: ByteSource, options: OpenBundleOptions & { limits: Limits }): Promise<Container> {
+/** Either container, by its first byte. */
+export async function openContainer(
+  source: ByteSource,
+  options: OpenBundleOptions & { limits: Limits },
+): Promise<ZipContainer | ListedZip | NdjsonContainer> {
   const first = source.size > 0 ? (await source.read(0, 1, options.signal))[0] : undefined;
   if (first === 0x7b) return openNdjson(source, options);
-  return openZip(source, options);
+  return options.records === "when-read" ? listZip(source, options) : openZip(source, options);
 }
 
 function missing(path: string): BackupError {

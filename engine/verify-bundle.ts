@@ -1,17 +1,11 @@
-import { checksumsPath, type EntryRole, isLayoutFolder, manifestPath, roleOf, tablePath } from "./bundle/layout.ts";
-import type { Manifest } from "./bundle/manifest.ts";
-import { readTable } from "./bundle/read-table.ts";
-import { TableCheck } from "./bundle/table-check.ts";
+import { Findings } from "./bundle/findings.ts";
+import { checksumsPath, type EntryRole, isLayoutFolder, manifestPath, roleOf, tablePath, thinPath } from "./bundle/layout.ts";
+import type { Manifest, ManifestFile } from "./bundle/manifest.ts";
+import { type CheckContext, type CheckedEntry, checkInOrder, type EntryChecker, type EntryTask } from "./check-entries.ts";
+import type { Check, CheckedIssue, CheckName } from "./checks.ts";
 import type { Codec } from "./codec.ts";
-import type { ContainerEntry, HashedEntry } from "./container.ts";
-import {
-  type BackupError,
-  type ErrorCode,
-  type ErrorDetails,
-  type Issue,
-  issueFrom,
-  rethrowUnlessBackupError,
-} from "./errors.ts";
+import type { ContainerEntry } from "./container.ts";
+import type { ErrorCode, ErrorDetails } from "./errors.ts";
 import type { NdjsonContainer } from "./ndjson/read-ndjson.ts";
 import type { Bundle } from "./read-bundle.ts";
 
@@ -19,6 +13,8 @@ export interface VerifyOptions {
   codec: Codec;
   signal?: AbortSignal;
   onProgress?: (progress: VerifyProgress) => void;
+  /** Who reads the entries, where it is not the thread that calls. */
+  check?: EntryChecker;
 }
 
 export interface VerifyProgress {
@@ -32,16 +28,20 @@ export interface VerifyProgress {
 export interface Verification {
   /** No issue is an error. */
   valid: boolean;
-  issues: Issue[];
+  /** Every check, in order. */
+  checks: Check[];
+  /** At most 1,000, errors first. */
+  issues: CheckedIssue[];
+  /** All issues, also those beyond the first 1,000. */
+  issuesTotal: number;
   /** Rows found, by table. */
   rows: Record<string, number>;
   entries: number;
   /** Uncompressed bytes read. */
   bytes: number;
+  /** Files that a thin bundle names and does not carry. */
+  omitted: number;
 }
-
-/** One table with many bad rows says enough with these. */
-const maxIssues = 1000;
 
 /**
  * Reads every byte of a bundle and holds it against its checksums and its manifest (DESIGN section 3, "valid only if").
@@ -51,6 +51,7 @@ export async function verifyBundle(bundle: Bundle, options: VerifyOptions): Prom
   const verifier = new Verifier(bundle, options);
   verifier.checkListing();
   await verifier.checkEntries();
+  verifier.checkOmitted();
   verifier.checkFiles();
   return verifier.result();
 }
@@ -59,13 +60,11 @@ class Verifier {
   readonly #bundle: Bundle;
   readonly #manifest: Manifest;
   readonly #options: VerifyOptions;
-  readonly #issues: Issue[] = [];
+  readonly #findings = new Findings();
   readonly #rows: Record<string, number> = {};
   /** Ids of manifest files that a row has claimed. */
   readonly #claimed = new Set<string>();
-  readonly #fileIds: ReadonlySet<string>;
   readonly #bytesTotal: number;
-  #valid = true;
   #bytesDone = 0;
   #rowsDone = 0;
 
@@ -73,74 +72,60 @@ class Verifier {
     this.#bundle = bundle;
     this.#manifest = bundle.manifest;
     this.#options = options;
-    this.#fileIds = new Set(bundle.manifest.files.map((file) => file.id));
     this.#bytesTotal = bundle.container.entries.reduce((sum, entry) => sum + entry.size, 0);
+    const { length } = bundle.container.entries;
+    // Without these three the bundle would not have been opened; a ZIP's records are checked further as they are read.
+    for (const check of ["structure", "names", "limits"] as const) this.#findings.examined(check, length);
+    this.#findings.examined("manifest", 1);
   }
 
   result(): Verification {
+    const { valid, checks, issues, total } = this.#findings;
     const entries = this.#bundle.container.entries.length;
-    return { valid: this.#valid, issues: this.#issues, rows: this.#rows, entries, bytes: this.#bytesDone };
+    const omitted = this.#bundle.omitted.size;
+    return { valid, checks, issues, issuesTotal: total, rows: this.#rows, entries, bytes: this.#bytesDone, omitted };
   }
 
-  #error(code: ErrorCode, message: string, details: ErrorDetails): void {
-    this.#add({ severity: "error", code, message, details });
-  }
-
-  #warn(code: ErrorCode, message: string, details: ErrorDetails): void {
-    this.#add({ severity: "warning", code, message, details });
-  }
-
-  /** Warnings may not crowd out the error that decides the verdict. */
-  #add(issue: Issue): void {
-    if (issue.severity === "error") this.#valid = false;
-    if (this.#issues.length < maxIssues) this.#issues.push(issue);
+  #error(check: CheckName, code: ErrorCode, message: string, details: ErrorDetails): void {
+    this.#findings.error(check, code, message, details);
   }
 
   /** Every entry is listed in checksums and every listed entry exists; every table is counted. */
   checkListing(): void {
-    for (const path of this.#bundle.checksums.keys()) {
-      if (path === checksumsPath) this.#error("INTEGRITY_UNLISTED", `${checksumsPath} may not list itself`, { entry: path });
-      else if (!this.#bundle.entry(path))
-        this.#error("INTEGRITY_MISSING", `${path} is listed in ${checksumsPath} and missing`, { entry: path });
+    const { checksums, omitted } = this.#bundle;
+    this.#findings.examined("listing", checksums.size);
+    for (const path of checksums.keys()) {
+      const details = { entry: path };
+      if (path === checksumsPath) this.#error("listing", "INTEGRITY_UNLISTED", `${checksumsPath} may not list itself`, details);
+      else if (!this.#bundle.entry(path) && !omitted.has(path))
+        this.#error("listing", "INTEGRITY_MISSING", `${path} is listed in ${checksumsPath} and missing`, details);
     }
     for (const table of Object.keys(this.#manifest.table_counts)) {
       const entry = tablePath(table);
       if (!this.#bundle.entry(entry))
-        this.#error("INTEGRITY_MISSING", `${entry} is counted in the manifest and missing`, { entry, table });
+        this.#error("listing", "INTEGRITY_MISSING", `${entry} is counted in the manifest and missing`, { entry, table });
     }
   }
 
-  /** Tables are walked row by row; of everything else only the hash is wanted, which a container may find faster for many. */
   async checkEntries(): Promise<void> {
-    const hashed: ContainerEntry[] = [];
+    const { container, limits } = this.#bundle;
+    const { codec, signal, check = checkInOrder } = this.#options;
+    const onProgress: CheckContext["onProgress"] = (entry, bytes, rows) => this.#report(entry, bytes, rows);
+    const context = { container, codec, rowBytes: limits.rowBytes, signal, onProgress };
+    for await (const found of check([...this.#tasks()], context)) this.#take(found);
+  }
+
+  *#tasks(): Generator<EntryTask> {
+    const allIds = new Set(this.#manifest.files.map((file) => file.id));
+    const none: ReadonlySet<string> = new Set();
     for (const entry of this.#bundle.container.entries) {
-      this.#options.signal?.throwIfAborted();
       const role = this.#placeOf(entry);
-      if (role?.kind === "table") await this.#guarded(() => this.#readTableEntry(entry, role.table));
-      else if (role !== null) hashed.push(entry);
-    }
-    for (let next = 0; next < hashed.length; next++) {
-      await this.#guarded(async () => {
-        for await (const { entry, sha256 } of this.#hashes(hashed.slice(next))) {
-          this.#bytesDone += entry.size;
-          this.#report(entry);
-          this.#checkHash(entry, sha256);
-          next++;
-        }
-      });
-    }
-  }
-
-  #hashes(entries: readonly ContainerEntry[]): AsyncIterable<HashedEntry> {
-    const { container } = this.#bundle;
-    return container.verify?.(entries, { signal: this.#options.signal }) ?? this.#hashEach(entries);
-  }
-
-  async *#hashEach(entries: readonly ContainerEntry[]): AsyncGenerator<HashedEntry> {
-    for (const entry of entries) {
-      const hash = await this.#options.codec.createSha256();
-      for await (const chunk of this.#bundle.container.open(entry, this.#options.signal)) hash.update(chunk);
-      yield { entry, sha256: hash.digest() };
+      if (role === null) continue;
+      if (role.kind !== "table") yield { entry };
+      else {
+        const record = this.#manifest.tables.find((item) => item.name === role.table);
+        yield { entry, table: { name: role.table, record, fileIds: record?.file_id === undefined ? none : allIds } };
+      }
     }
   }
 
@@ -148,105 +133,88 @@ class Verifier {
   #placeOf(entry: ContainerEntry): EntryRole | null {
     if (isLayoutFolder(entry.path) && entry.size === 0) return null;
     const role = roleOf(entry.path);
+    const details = { entry: entry.path };
     if (role === null) {
-      this.#error("INTEGRITY_UNLISTED", `${entry.path} has no place in a bundle`, { entry: entry.path });
-    } else if (role.kind !== "checksums" && !this.#bundle.checksums.has(entry.path)) {
-      this.#error("INTEGRITY_UNLISTED", `${entry.path} is not listed in ${checksumsPath}`, { entry: entry.path });
+      this.#error("names", "INTEGRITY_UNLISTED", `${entry.path} has no place in a bundle`, details);
+    } else if (role.kind !== "checksums" && role.kind !== "thin" && !this.#bundle.checksums.has(entry.path)) {
+      this.#error("listing", "INTEGRITY_UNLISTED", `${entry.path} is not listed in ${checksumsPath}`, details);
     }
     return role;
   }
 
-  /** A bad entry is an issue and the others are still looked at; a source that cannot be read ends it all. */
-  async #guarded(check: () => Promise<void>): Promise<void> {
-    try {
-      await check();
-    } catch (error) {
-      rethrowUnlessBackupError(error);
-      if (error.code.startsWith("IO_")) throw error;
-      this.#add(issueFrom(error));
-    }
-  }
-
-  async #readTableEntry(entry: ContainerEntry, table: string): Promise<void> {
-    const hash = await this.#options.codec.createSha256();
-    await this.#readTable(
-      this.#tallied(entry, (chunk) => hash.update(chunk)),
-      entry,
-      table,
-    );
-    this.#checkHash(entry, hash.digest());
-  }
-
-  async *#tallied(entry: ContainerEntry, tally: (chunk: Uint8Array) => void): AsyncGenerator<Uint8Array> {
-    for await (const chunk of this.#bundle.container.open(entry, this.#options.signal)) {
-      tally(chunk);
-      this.#bytesDone += chunk.length;
-      yield chunk;
-      this.#report(entry);
-    }
-  }
-
-  #report(entry: ContainerEntry): void {
+  #report(entry: ContainerEntry, bytes: number, rows: number): void {
+    this.#bytesDone += bytes;
+    this.#rowsDone += rows;
     const { onProgress } = this.#options;
     onProgress?.({ entry: entry.path, bytesDone: this.#bytesDone, bytesTotal: this.#bytesTotal, rows: this.#rowsDone });
   }
 
-  async #readTable(body: AsyncIterable<Uint8Array>, entry: ContainerEntry, table: string): Promise<void> {
-    const record = this.#manifest.tables.find((item) => item.name === table);
-    const check = new TableCheck(entry.path, record, this.#fileIds, this.#claimed);
-    const before = this.#rowsDone;
-    let failure: BackupError | undefined;
-    const visitor = {
-      row: (...row: Parameters<TableCheck["row"]>) => {
-        this.#rowsDone++;
-        check.row(...row);
-      },
-    };
-    try {
-      this.#rows[table] = await readTable(body, entry.path, visitor, this.#bundle.limits.rowBytes);
-    } catch (error) {
-      rethrowUnlessBackupError(error);
-      failure = error;
-    }
-    for (const issue of check.issues) this.#add(issue);
-    if (failure !== undefined) throw failure;
-    this.#checkCounts(entry, table, this.#rowsDone - before);
+  #take({ entry, sha256, failure, table }: CheckedEntry): void {
+    this.#findings.examined("contents", 1);
+    if (table !== undefined) this.#takeTable(entry, table, failure === undefined);
+    if (failure !== undefined) this.#findings.add(failure.check, failure.issue);
+    else this.#checkHash(entry, sha256);
+  }
+
+  #takeTable(entry: ContainerEntry, table: NonNullable<CheckedEntry["table"]>, whole: boolean): void {
+    const role = roleOf(entry.path) as EntryRole & { kind: "table" };
+    this.#findings.examined("rows", table.rows);
+    for (const issue of table.issues) this.#findings.add(issue.code === "INTEGRITY_MISSING" ? "files" : "rows", issue);
+    this.#findings.count("rows", "error", table.moreErrors);
+    this.#findings.count("rows", "warning", table.moreWarnings);
+    for (const id of table.claimed) this.#claimed.add(id);
+    if (!whole) return;
+    this.#rows[role.table] = table.rows;
+    this.#checkCounts(entry, role.table, table.rows);
   }
 
   #checkCounts(entry: ContainerEntry, table: string, rows: number): void {
     const details = { entry: entry.path, table };
     const counted = this.#manifest.table_counts[table];
+    this.#findings.examined("counts", 1);
     if (counted !== rows) {
-      this.#error("INTEGRITY_COUNT", `${entry.path} has ${rows} rows and the manifest counts ${counted ?? "none"}`, details);
+      const message = `${entry.path} has ${rows} rows and the manifest counts ${counted ?? "none"}`;
+      this.#error("counts", "INTEGRITY_COUNT", message, details);
     }
     const record = this.#manifest.tables.find((item) => item.name === table);
     if (record !== undefined && (record.rows !== rows || record.bytes !== entry.size)) {
       const stated = `${record.rows} rows and ${record.bytes} bytes`;
-      this.#error(
-        "INTEGRITY_COUNT",
-        `${entry.path} has ${rows} rows and ${entry.size} bytes; the manifest says ${stated}`,
-        details,
-      );
+      const message = `${entry.path} has ${rows} rows and ${entry.size} bytes; the manifest says ${stated}`;
+      this.#error("counts", "INTEGRITY_COUNT", message, details);
     }
   }
 
   #checkHash(entry: ContainerEntry, found: string | undefined): void {
-    const details = { entry: entry.path, found };
-    const listed = this.#bundle.checksums.get(entry.path);
-    if (listed !== undefined && listed !== found) {
-      this.#error(
-        "INTEGRITY_HASH",
-        `${entry.path}: its SHA-256 is not the one in ${checksumsPath}: the content was changed`,
-        details,
-      );
-    }
-    const { container } = this.#bundle;
-    if (container.kind === "ndjson" && (container as NdjsonContainer).statedHash(entry) !== found) {
-      this.#error(
-        "INTEGRITY_HASH",
-        `${entry.path}: its SHA-256 is not the one in its $end line: the content was changed`,
-        details,
-      );
+    const { container, checksums } = this.#bundle;
+    this.#findings.examined("hashes", 1);
+    const differs = (where: string) => {
+      const message = `${entry.path}: its SHA-256 is not the one in ${where}: the content was changed`;
+      this.#error("hashes", "INTEGRITY_HASH", message, { entry: entry.path, found });
+    };
+    const listed = checksums.get(entry.path);
+    if (listed !== undefined && listed !== found) differs(checksumsPath);
+    if (container.kind === "ndjson" && (container as NdjsonContainer).statedHash(entry) !== found) differs("its $end line");
+  }
+
+  /** A thin bundle leaves out files that the manifest and the checksums state exactly as it does, and carries none of them. */
+  checkOmitted(): void {
+    const stated = new Map(this.#manifest.files.map((file) => [file.path, file]));
+    for (const { path, sha256, size } of this.#bundle.omitted.values()) {
+      const details = { entry: path };
+      const file = stated.get(path);
+      if (this.#bundle.entry(path))
+        this.#error("files", "SCHEMA_MANIFEST", `${path} is carried and listed in ${thinPath} as left out`, details);
+      if (file?.stored !== "bundle")
+        this.#error(
+          "files",
+          "INTEGRITY_UNLISTED",
+          `${path} is listed in ${thinPath} and in no manifest's list of files`,
+          details,
+        );
+      else if (file.size !== size)
+        this.#error("files", "INTEGRITY_SIZE", `${path}: ${thinPath} says ${size} bytes and the manifest ${file.size}`, details);
+      else if (file.sha256 !== sha256 || this.#bundle.checksums.get(path) !== sha256)
+        this.#error("files", "INTEGRITY_HASH", `${path}: ${thinPath} and the manifest disagree on its SHA-256`, details);
     }
   }
 
@@ -255,40 +223,48 @@ class Verifier {
     const paths = new Set<string>();
     const ids = new Set<string>();
     const owned = this.#manifest.tables.some((table) => table.file_id !== undefined);
+    this.#findings.examined("files", this.#manifest.files.length);
     for (const file of this.#manifest.files) {
       const details = { entry: file.path ?? manifestPath, file: file.id };
-      if (ids.has(file.id)) this.#error("SCHEMA_MANIFEST", `file ${file.id} is listed twice in the manifest`, details);
+      if (ids.has(file.id)) this.#error("files", "SCHEMA_MANIFEST", `file ${file.id} is listed twice in the manifest`, details);
       ids.add(file.id);
-      if (owned && !this.#claimed.has(file.id)) this.#warn("INTEGRITY_UNLISTED", `file ${file.id} belongs to no row`, details);
-      if (file.stored !== "bundle") {
-        if (file.path !== null) this.#error("SCHEMA_MANIFEST", `file ${file.id} is ${file.stored} and may have no path`, details);
-        continue;
-      }
-      const role = file.path === null ? null : roleOf(file.path);
-      if (file.path === null || role?.kind !== "file" || role.id !== file.id || paths.has(file.path)) {
-        this.#error("SCHEMA_MANIFEST", `file ${file.id} needs a path of its own, files/${file.id}/<name>`, details);
-        continue;
-      }
-      paths.add(file.path);
-      this.#checkFile(file.path, file.size, file.sha256, details);
+      if (owned && !this.#claimed.has(file.id))
+        this.#findings.warn("files", "INTEGRITY_UNLISTED", `file ${file.id} belongs to no row`, details);
+      this.#checkListed(file, paths, details);
     }
     for (const entry of this.#bundle.container.entries) {
       if (roleOf(entry.path)?.kind !== "file" || paths.has(entry.path)) continue;
-      this.#error("INTEGRITY_UNLISTED", `${entry.path} is in no manifest's list of files`, { entry: entry.path });
+      this.#error("files", "INTEGRITY_UNLISTED", `${entry.path} is in no manifest's list of files`, { entry: entry.path });
+    }
+  }
+
+  #checkListed(file: ManifestFile, paths: Set<string>, details: ErrorDetails): void {
+    const role = file.path === null ? null : roleOf(file.path);
+    if (file.stored !== "bundle") {
+      if (file.path !== null)
+        this.#error("files", "SCHEMA_MANIFEST", `file ${file.id} is ${file.stored} and may have no path`, details);
+    } else if (file.path === null || role?.kind !== "file" || role.id !== file.id || paths.has(file.path)) {
+      const message = `file ${file.id} needs a path of its own, files/${file.id}/<name>`;
+      this.#error("files", "SCHEMA_MANIFEST", message, details);
+    } else {
+      paths.add(file.path);
+      this.#checkFile(file.path, file.size, file.sha256, details);
     }
   }
 
   #checkFile(path: string, size: number | null, sha256: string | null, details: ErrorDetails): void {
-    const entry = this.#bundle.entry(path);
-    if (entry === undefined) {
-      this.#error("INTEGRITY_MISSING", `${path} is listed in the manifest and missing`, details);
+    const found = this.#bundle.entry(path) ?? this.#bundle.omitted.get(path);
+    if (found === undefined) {
+      this.#error("files", "INTEGRITY_MISSING", `${path} is listed in the manifest and missing`, details);
       return;
     }
-    if (entry.size !== size) {
-      this.#error("INTEGRITY_SIZE", `${path} has ${entry.size} bytes and the manifest says ${size}`, details);
+    if (found.size !== size) {
+      const message = `${path} has ${found.size} bytes and the manifest says ${size}`;
+      this.#error("files", "INTEGRITY_SIZE", message, details);
     }
     if (this.#bundle.checksums.get(path) !== sha256) {
-      this.#error("INTEGRITY_HASH", `${path}: the manifest and ${checksumsPath} disagree on its SHA-256`, details);
+      const message = `${path}: the manifest and ${checksumsPath} disagree on its SHA-256`;
+      this.#error("files", "INTEGRITY_HASH", message, details);
     }
   }
 }

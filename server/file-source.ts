@@ -30,7 +30,7 @@ export async function openFileSource(path: string): Promise<ByteSource & { close
       signal?.throwIfAborted();
       return bytes;
     },
-    recycle: (bytes) => giveMemory(bytes.buffer as ArrayBuffer),
+    release: (bytes) => giveMemory(bytes.buffer as ArrayBuffer),
     close: () => handle.close(),
   };
 }

@@ -1,10 +1,13 @@
 /** Names in format version 1. */
 export const manifestPath = "manifest.json";
 export const checksumsPath = "checksums.json";
+/** Only in a thin bundle: the files that it names and does not carry. */
+export const thinPath = "thin.json";
 
 export type EntryRole =
   | { kind: "manifest" }
   | { kind: "checksums" }
+  | { kind: "thin" }
   | { kind: "table"; table: string }
   | { kind: "file"; id: string };
 
@@ -21,6 +24,7 @@ export function filePath(id: string, name: string): string {
 export function roleOf(path: string): EntryRole | null {
   if (path === manifestPath) return { kind: "manifest" };
   if (path === checksumsPath) return { kind: "checksums" };
+  if (path === thinPath) return { kind: "thin" };
   const parts = path.split("/");
   if (parts.length === 2 && parts[0] === "data" && parts[1]!.endsWith(".json") && parts[1]!.length > 5) {
     return { kind: "table", table: parts[1]!.slice(0, -5) };

@@ -1,9 +1,8 @@
-import { concat } from "../bytes.ts";
 import { BackupError } from "../errors.ts";
 import { RowFields, scanRow } from "../json/row.ts";
 import { incomplete, JsonSyntaxError, skipSpace } from "../json/scanner.ts";
 
-/** Where a row stands in its table entry; both numbers are 1-based, `line` as an editor counts. */
+/** Where a row stands in its table entry; row and line are 1-based, `line` as an editor counts. */
 export interface RowPlace {
   row: number;
   line: number;
@@ -12,6 +11,8 @@ export interface RowPlace {
 export interface TableVisitor {
   /** Called for every row, in order. `bytes`, `fields` and `place` are only valid during the call. */
   row(bytes: Uint8Array, fields: RowFields, place: RowPlace, start: number, end: number): void;
+  /** Called before the rows that lie in a piece of the text: `offset` is where its first byte lies in the entry. */
+  piece?(offset: number): void;
   /** Called when the rows of a chunk are through: the place to wait for whoever takes them. */
   pause?(): Promise<void>;
 }
@@ -44,8 +45,11 @@ class TableScanner {
   readonly #fields = new RowFields();
   readonly #place: RowPlace = { row: 0, line: 1 };
   #expecting: Expecting = "array";
-  #pending: Uint8Array[] = [];
+  /** Bytes that wait for more, at the start of a buffer that is used again and again: a fresh one a piece costs more than the scan. */
+  #buffer = new Uint8Array(0);
   #pendingBytes = 0;
+  /** Bytes before the pending ones. */
+  #done = 0;
   /** A row that was found incomplete is looked at again only once the bytes have doubled: large rows stay linear. */
   #wanted = 0;
 
@@ -57,21 +61,34 @@ class TableScanner {
 
   push(chunk: Uint8Array): void {
     if (chunk.length === 0) return;
-    this.#pending.push(chunk);
-    this.#pendingBytes += chunk.length;
-    if (this.#pendingBytes < this.#wanted) return;
-    this.#scan();
+    if (this.#pendingBytes === 0) {
+      this.#scan(chunk);
+      return;
+    }
+    this.#append(chunk);
+    if (this.#pendingBytes >= this.#wanted) this.#scan(this.#buffer.subarray(0, this.#pendingBytes));
   }
 
   finish(): number {
-    if (this.#pendingBytes > 0) this.#scan();
+    if (this.#pendingBytes > 0) this.#scan(this.#buffer.subarray(0, this.#pendingBytes));
     if (this.#expecting === "array") throw this.#error(expectation.array);
     if (this.#expecting !== "nothing") throw this.#error("the table ends in the middle: its closing ] is missing");
     return this.#place.row;
   }
 
-  #scan(): void {
-    const bytes = concat(this.#pending);
+  #append(chunk: Uint8Array): void {
+    const needed = this.#pendingBytes + chunk.length;
+    if (needed > this.#buffer.length) {
+      const grown = new Uint8Array(Math.max(needed, this.#buffer.length * 2));
+      grown.set(this.#buffer.subarray(0, this.#pendingBytes));
+      this.#buffer = grown;
+    }
+    this.#buffer.set(chunk, this.#pendingBytes);
+    this.#pendingBytes = needed;
+  }
+
+  #scan(bytes: Uint8Array): void {
+    this.#visitor.piece?.(this.#done);
     let rest: number;
     try {
       rest = this.#rows(bytes);
@@ -81,9 +98,18 @@ class TableScanner {
     }
     const left = bytes.length - rest;
     if (left > this.#rowBytes) throw this.#tooLarge();
-    this.#pending = left === 0 ? [] : [bytes.subarray(rest)];
-    this.#pendingBytes = left;
+    this.#done += rest;
+    this.#pendingBytes = 0;
+    if (left > 0) this.#keep(bytes.subarray(rest));
     this.#wanted = Math.min(left * 2, this.#rowBytes + 1);
+  }
+
+  /** Moves what is left to the buffer's start, where it may lie already. */
+  #keep(left: Uint8Array): void {
+    if (left.buffer === this.#buffer.buffer) {
+      this.#buffer.copyWithin(0, left.byteOffset, left.byteOffset + left.length);
+      this.#pendingBytes = left.length;
+    } else this.#append(left);
   }
 
   /** Walks whole rows; gives the position of the first byte that has to wait for more. */

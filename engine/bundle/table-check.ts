@@ -1,5 +1,6 @@
 import { BackupError, type Issue } from "../errors.ts";
 import { ColumnLookup, type RowFields, textOf } from "../json/row.ts";
+import { maxIssues } from "./findings.ts";
 import type { ManifestTable } from "./manifest.ts";
 import type { RowPlace } from "./read-table.ts";
 
@@ -9,6 +10,9 @@ const maxColumns = 1664;
 /** Holds the rows of one table against what the manifest says of it. */
 export class TableCheck {
   readonly issues: Issue[] = [];
+  /** Beyond those in `issues`. */
+  moreErrors = 0;
+  moreWarnings = 0;
   readonly #entry: string;
   readonly #record: ManifestTable | undefined;
   readonly #fileIds: ReadonlySet<string>;
@@ -60,13 +64,19 @@ export class TableCheck {
       return;
     }
     const message = `${this.#entry}, line ${place.line}: file ${id ?? "without an id"} is neither in the bundle nor marked external or missing`;
-    this.issues.push({ severity: "error", code: "INTEGRITY_MISSING", message, details: { entry: this.#entry, ...place } });
+    this.#keep({ severity: "error", code: "INTEGRITY_MISSING", message, details: { entry: this.#entry, ...place } });
   }
 
   #add(severity: Issue["severity"], found: string, place: RowPlace, column?: string): void {
     const message = `${this.#entry}, line ${place.line} (row ${place.row}): ${found}`;
     const details = { entry: this.#entry, ...place, ...(column === undefined ? {} : { column }) };
-    this.issues.push({ severity, code: "SCHEMA_ROW", message, details });
+    this.#keep({ severity, code: "SCHEMA_ROW", message, details });
+  }
+
+  #keep(issue: Issue): void {
+    if (this.issues.length < maxIssues) this.issues.push(issue);
+    else if (issue.severity === "error") this.moreErrors++;
+    else this.moreWarnings++;
   }
 }
 

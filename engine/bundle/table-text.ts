@@ -40,9 +40,9 @@ export class TableText {
     return this.#full.length > 0;
   }
 
-  /** The next block that is full, handed over; after `end`, all that is left. */
-  take(): Uint8Array | undefined {
-    return this.#full.shift();
+  /** The blocks that are full, handed over; after `end`, all that is left. */
+  *blocks(): Generator<Uint8Array> {
+    for (let block = this.#full.shift(); block !== undefined; block = this.#full.shift()) yield block;
   }
 
   #put(bytes: Uint8Array): void {

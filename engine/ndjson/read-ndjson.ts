@@ -32,11 +32,16 @@ export async function openNdjson(source: ByteSource, options: OpenNdjsonOptions)
     header,
     entries,
     statedHash: (entry) => known(entry).sha256,
-    open: (entry, signal) => readEntry(source, known(entry), options.limits, signal),
+    open: (entry, signal) => readNdjsonEntry(source, known(entry), options.limits, signal),
   };
 }
 
-function readEntry(source: ByteSource, entry: NdjsonEntry, limits: Limits, signal?: AbortSignal): AsyncIterable<Uint8Array> {
+export function readNdjsonEntry(
+  source: ByteSource,
+  entry: NdjsonEntry,
+  limits: Limits,
+  signal?: AbortSignal,
+): AsyncIterable<Uint8Array> {
   if (entry.kind === "table") return readTableLines(source, entry, limits, signal);
   if (entry.kind === "file") return readRaw(source, entry, signal);
   return readDocument(source, entry, limits, signal);
@@ -60,10 +65,10 @@ async function* readTableLines(
   while (!cursor.done) {
     if (!cursor.ready) await cursor.fill(limits.rowBytes);
     text.add(cursor.take());
-    for (let full = text.take(); full !== undefined; full = text.take()) yield full;
+    if (text.full) yield* text.blocks();
   }
   text.end();
-  for (let rest = text.take(); rest !== undefined; rest = text.take()) yield rest;
+  yield* text.blocks();
 }
 
 async function* readDocument(

@@ -57,7 +57,7 @@ export async function openZip(source: ByteSource, options: OpenZipOptions): Prom
   };
 }
 
-function assertArchiveBytes(size: number, limits: Limits): void {
+export function assertArchiveBytes(size: number, limits: Limits): void {
   if (size > limits.archiveBytes) {
     throw new BackupError("LIMIT_ARCHIVE_BYTES", `the archive has ${size} bytes; at most ${limits.archiveBytes} are allowed`);
   }
@@ -92,7 +92,7 @@ function toEntries(listed: ListedEntry[]): ZipEntry[] {
   return entries as ZipEntry[];
 }
 
-function toEntry(entry: ListedEntry): ZipEntry {
+export function toEntry(entry: ListedEntry): ZipEntry {
   const { path, size, storedSize, crc32, headerOffset, dataOffset } = entry;
   return {
     path,

@@ -45,6 +45,10 @@ export async function* readRange(
   length: number,
   signal?: AbortSignal,
 ): AsyncGenerator<Uint8Array> {
+  if (source.stream !== undefined) {
+    yield* source.stream(offset, length, signal);
+    return;
+  }
   const end = offset + length;
   const readAt = (at: number) => {
     const piece = source.read(at, Math.min(readLength, end - at), signal);

@@ -56,7 +56,44 @@ function recordsBefore(entries: readonly ListedEntry[]): number[] {
 function misplaced(entry: ListedEntry, position: number) {
   return position === 0
     ? zipFault("ZIP_AMBIGUOUS", `${entry.headerOffset} bytes lie before the first entry`, 0, entry.path)
-    : zipFault("ZIP_OVERLAP", "two entries share a local header", entry.headerOffset, entry.path);
+    : sharedHeader(entry);
+}
+
+function sharedHeader(entry: ListedEntry) {
+  return zipFault("ZIP_OVERLAP", "two entries share a local header", entry.headerOffset, entry.path);
+}
+
+/**
+ * Holds one entry's own records, which end at `end`, against the directory and sets its `dataOffset`: for archives whose directory was found
+ * free of overlaps (`assertApart`) and whose entries are looked at one by one.
+ */
+export async function checkRecords(
+  reader: WindowReader,
+  entry: ListedEntry,
+  end: number,
+  context: DirectoryContext,
+): Promise<void> {
+  const dataEnd = await checkLocalHeader(reader, entry, end, context);
+  await checkDescriptor(reader, entry, dataEnd, end);
+}
+
+/**
+ * Sorts `entries` by offset and finds what their directory alone shows of overlaps and gaps: every entry has a stretch of the archive to
+ * itself, from its local header to the next one, that its data fits into. Until its records are checked an entry is not to be read.
+ */
+export function assertApart(directoryOffset: number, entries: ListedEntry[]): void {
+  entries.sort((a, b) => a.headerOffset - b.headerOffset);
+  if (entries.length === 0 && directoryOffset !== 0)
+    throw zipFault("ZIP_AMBIGUOUS", `${directoryOffset} bytes before the directory belong to no entry`, 0);
+  for (let i = 0; i < entries.length; i++) {
+    const entry = entries[i]!;
+    const least = localHeaderLength + (entry.rawName?.length ?? 1) + entry.storedSize;
+    const end = entries[i + 1]?.headerOffset ?? directoryOffset;
+    if (i === 0 && entry.headerOffset !== 0) throw misplaced(entry, 0);
+    if (end === entry.headerOffset) throw sharedHeader(entry);
+    if (entry.headerOffset + least > end)
+      throw zipFault("ZIP_OVERLAP", "the entry runs into the next record", entry.headerOffset, entry.path);
+  }
 }
 
 /** Returns where the entry's data ends. */

@@ -57,7 +57,7 @@ async function verifyRun(
   return run.entries.map((entry, i) => verified(entry, found[i] ?? null));
 }
 
-async function verifyLarge(
+export async function verifyLarge(
   source: ByteSource,
   entry: ZipEntry,
   codec: Codec,

@@ -48,7 +48,7 @@ export class WindowReader {
   }
 
   #drop(): void {
-    for (const { bytes } of this.#windows.splice(0)) this.#source.recycle?.(bytes);
+    for (const { bytes } of this.#windows.splice(0)) this.#source.release?.(bytes);
   }
 
   async #read(offset: number, length: number): Promise<Window> {

@@ -21,16 +21,12 @@ export function copyRows(sql: Sql, table: ResolvedTable): TableRows {
 async function* streamRows(sql: Sql, table: ResolvedTable, text: TableText): AsyncGenerator<Uint8Array> {
   const { statement, columns } = copyQuery(table);
   try {
-    for await (const _ of copyOut(sql, statement, rowsInto(text, new RowJson(columns)))) yield* taken(text);
+    for await (const _ of copyOut(sql, statement, rowsInto(text, new RowJson(columns)))) yield* text.blocks();
     text.end();
-    yield* taken(text);
+    yield* text.blocks();
   } catch (cause) {
     throw databaseError(cause, `table ${table.key}`);
   }
-}
-
-function* taken(text: TableText): Generator<Uint8Array> {
-  for (let block = text.take(); block !== undefined; block = text.take()) yield block;
 }
 
 function rowsInto(text: TableText, rows: RowJson): RowSink {

@@ -1,3 +1,4 @@
+import { checkNames } from "../../engine/checks.ts";
 import { errorCodes } from "../../engine/errors.ts";
 import { conflictModes, outcomes } from "../../engine/plan.ts";
 import type { Scope } from "../scope/define-scope.ts";
@@ -83,11 +84,23 @@ const problem: Schema = object(
   true,
 );
 
-const issue: Schema = object({
-  severity: { enum: ["error", "warning"] },
-  code: { enum: errorCodes },
-  message: text,
-  details: { type: "object" },
+const issue: Schema = object(
+  {
+    severity: { enum: ["error", "warning"] },
+    code: { enum: errorCodes },
+    message: text,
+    details: { type: "object" },
+    check: { enum: checkNames, description: "The check that found it" },
+  },
+  ["check"],
+);
+
+const check: Schema = object({
+  name: { enum: checkNames },
+  status: { enum: ["passed", "warned", "failed"] },
+  examined: { ...count, description: "How many things were looked at" },
+  errors: count,
+  warnings: count,
 });
 
 const bundleSummary: Schema = object({
@@ -102,10 +115,13 @@ const bundleSummary: Schema = object({
 
 const verification: Schema = object({
   valid: flag,
-  issues: list(ref("Issue")),
+  checks: list(check),
+  issues: { ...list(ref("Issue")), description: "The first 1,000, errors first" },
+  issuesTotal: count,
   rows: { ...byName(count), description: "Rows found, by table" },
   entries: count,
   bytes: { ...count, description: "Uncompressed bytes read" },
+  omitted: { ...count, description: "Files that a thin bundle names and does not carry" },
 });
 
 const planRow: Record<string, Schema> = {

@@ -26,7 +26,7 @@ async function* tableInputs(): AsyncGenerator<TableInput> {
     text.end();
     const columns = Object.keys(JSON.parse(rows[0] ?? "{}"));
     async function* body() {
-      for (let block = text.take(); block !== undefined; block = text.take()) yield block;
+      yield* text.blocks();
     }
     yield { name, columns, body: body(), rows: () => rows.length, ...(name === "files" ? { fileId: "id" } : {}) };
   }

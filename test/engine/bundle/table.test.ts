@@ -30,8 +30,7 @@ function canonical(rows: readonly string[], blockBytes = 64): Uint8Array {
   const text = new TableText(() => new Uint8Array(blockBytes));
   for (const row of rows) text.add(utf8(row));
   text.end();
-  const blocks: Uint8Array[] = [];
-  for (let block = text.take(); block !== undefined; block = text.take()) blocks.push(block);
+  const blocks = [...text.blocks()];
   expect(blocks.slice(0, -1).every((block) => block.length === blockBytes)).toBe(true);
   return concat(blocks);
 }

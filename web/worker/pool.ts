@@ -1,0 +1,107 @@
+import * as Comlink from "comlink";
+import type { Limits } from "../../engine/limits.ts";
+import { unwrapped } from "./failure.ts";
+import type { CheckedShare, CheckJob, Origin, PoolWorker } from "./pool-protocol.ts";
+import workerUrl from "./pool-worker.ts?worker&url";
+import { startWorker } from "./start-worker.ts";
+
+/** More Workers than this read no faster and cost memory. */
+const mostWorkers = 4;
+/** While one job is worked on the next one's bytes are read. */
+const jobsEach = 2;
+
+function workerCount(): number {
+  return Math.min(mostWorkers, Math.max(1, navigator.hardwareConcurrency || 1));
+}
+
+/** Workers without a bundle, to pack and to hash. */
+export function startHelpers(): { remotes: Comlink.Remote<PoolWorker>[]; end(): void } {
+  const workers = Array.from({ length: workerCount() }, (_, i) => startWorker(workerUrl, `holdall-pack-${i}`));
+  return {
+    remotes: workers.map((worker) => Comlink.wrap<PoolWorker>(worker)),
+    end: () => {
+      for (const worker of workers) worker.terminate();
+    },
+  };
+}
+
+export type OnShare = (path: string, bytes: number, rows: number) => void;
+
+/** Workers over one bundle, among which jobs are shared out. */
+export class Pool {
+  readonly #workers: { worker: Worker; remote: Comlink.Remote<PoolWorker> }[] = [];
+  #broken: (error: Error) => void = () => {};
+
+  /** Starts the Workers; they open the bundle for themselves. */
+  static async start(origin: Origin, limits: Limits): Promise<Pool> {
+    const pool = new Pool();
+    for (let i = 0; i < workerCount(); i++) pool.#add(i);
+    try {
+      await Promise.all(pool.#workers.map(async ({ remote }) => unwrapped(await remote.use(origin, limits))));
+    } catch (error) {
+      pool.end();
+      throw error;
+    }
+    return pool;
+  }
+
+  #add(number: number): void {
+    const worker = startWorker(workerUrl, `holdall-pool-${number}`);
+    worker.onerror = (event) => this.#broken(new Error(`a Worker of the page broke down: ${event.message}`));
+    this.#workers.push({ worker, remote: Comlink.wrap<PoolWorker>(worker) });
+  }
+
+  /** Runs the jobs in order, several at once, and gives what they found as it comes. Stopping early ends those under way. */
+  async *run(jobs: readonly CheckJob[], onShare: OnShare, signal?: AbortSignal): AsyncGenerator<[CheckJob, CheckedShare[]]> {
+    const report = Comlink.proxy(onShare);
+    const waiting = [...jobs].reverse();
+    const done: [CheckJob, CheckedShare[]][] = [];
+    let failure: { reason: unknown } | undefined;
+    let wake = () => {};
+    const fail = (reason: unknown) => {
+      failure ??= { reason };
+      wake();
+    };
+    this.#broken = fail;
+    const onAbort = () => fail(signal!.reason);
+    signal?.addEventListener("abort", onAbort);
+    const lane = async (remote: Comlink.Remote<PoolWorker>) => {
+      for (let job = waiting.pop(); job !== undefined && failure === undefined; job = waiting.pop()) {
+        done.push([job, unwrapped(await remote.check(job, report))]);
+        wake();
+      }
+    };
+    const lanes = this.#workers.flatMap(({ remote }) => Array.from({ length: jobsEach }, () => lane(remote)));
+    let running = true;
+    const all = Promise.all(lanes).then(
+      () => {
+        running = false;
+        wake();
+      },
+      (reason) => fail(reason),
+    );
+    try {
+      signal?.throwIfAborted();
+      for (;;) {
+        yield* done.splice(0);
+        if (failure !== undefined) throw failure.reason;
+        if (!running && done.length === 0) return;
+        if (done.length === 0) await new Promise<void>((resolve) => (wake = resolve));
+      }
+    } finally {
+      signal?.removeEventListener("abort", onAbort);
+      waiting.length = 0;
+      this.#broken = () => {};
+      if (running) {
+        failure ??= { reason: undefined };
+        for (const { remote } of this.#workers) void remote.stop();
+        await Promise.race([all, Promise.allSettled(lanes)]);
+      }
+    }
+  }
+
+  end(): void {
+    for (const { worker } of this.#workers) worker.terminate();
+    this.#workers.length = 0;
+  }
+}
