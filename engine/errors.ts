@@ -40,6 +40,8 @@ export const errorCodes = Object.freeze([
   "AUTH_REQUIRED",
   "AUTH_FORBIDDEN",
   "REQUEST_INVALID",
+  "UPLOAD_MISSING",
+  "UPLOAD_INCOMPLETE",
   "IO_SOURCE",
   "IO_STORE_MISSING",
   "IO_STORE_UNAVAILABLE",

@@ -2,14 +2,17 @@ import { Hono } from "hono";
 import type postgres from "postgres";
 import { BackupError } from "../../engine/errors.ts";
 import type { BlobStore } from "../blobs/blob-store.ts";
+import { estimateExport } from "../export/estimate-export.ts";
 import type { Scope } from "../scope/define-scope.ts";
 import { describeScope } from "./describe-scope.ts";
 import { exportRoute } from "./export-route.ts";
 import { importRoute, previewRoute } from "./import-routes.ts";
+import { readJsonObject } from "./json-body.ts";
 import { openapiDocument } from "./openapi.ts";
 import { plainProblem, problemOf, problemResponse } from "./problem.ts";
 import { Running } from "./running.ts";
 import { Spool, type UploadOptions } from "./spool.ts";
+import { uploadRoute } from "./upload-route.ts";
 
 export interface Admin {
   /** Names the importer; where absent, the eldest active admin of the installation is it. */
@@ -62,8 +65,15 @@ export function createBackupApp(dependencies: BackupDependencies): Hono<BackupEn
     c.res.headers.set("X-Content-Type-Options", "nosniff");
   });
   app.post("/export", (c) => exportRoute(c, installation));
+  app.post("/export/estimate", async (c) => {
+    const estimate = await estimateExport(sql, scope, await readJsonObject(c.req.raw));
+    return c.json(estimate, 200, { "Cache-Control": "no-store" });
+  });
   app.post("/import/preview", (c) => previewRoute(c, installation));
   app.post("/import", (c) => importRoute(c, installation));
+  app.on(["OPTIONS", "POST"], "/uploads", (c) => uploadRoute(c, installation));
+  // HEAD comes as GET.
+  app.on(["GET", "PATCH", "DELETE"], "/uploads/:id", (c) => uploadRoute(c, installation));
   app.get("/scope", (c) => {
     const description = { title, ...describeScope(scope), max_upload_bytes: installation.spool.maxBytes };
     return c.json(description, 200, { "Cache-Control": "no-store" });

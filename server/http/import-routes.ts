@@ -7,13 +7,13 @@ import { type Bundle, openBundle } from "../../engine/read-bundle.ts";
 import type { Verification } from "../../engine/verify-bundle.ts";
 import { nodeCodec } from "../codec-node.ts";
 import { databaseError } from "../database/connect.ts";
-import { openFileSource } from "../file-source.ts";
 import { type ImportProgress, type ImportRequest, importBundle, previewImport } from "../import/import-bundle.ts";
 import { findImporter, type Importer } from "../import/importer.ts";
 import type { BackupEnv, Installation } from "./backup-app.ts";
 import { answerWithProgress } from "./progress-answer.ts";
 import { receiveUpload, type Upload } from "./receive-upload.ts";
 import type { Task } from "./running.ts";
+import { ownerOf } from "./upload-route.ts";
 
 /** What a bundle says of itself; shown, never trusted. */
 export interface BundleSummary {
@@ -37,7 +37,7 @@ export interface PreviewAnswer {
 }
 
 type Report = (progress: ImportProgress) => void;
-type Work<T> = (request: ImportRequest, task: Task) => Promise<T>;
+type Work<T> = (request: ImportRequest, task: Task, upload: Upload) => Promise<T>;
 
 /** Verifies and plans; changes nothing. The mode is `skip_existing` where none is given. */
 export function previewRoute(c: Context<BackupEnv>, installation: Installation): Promise<Response> {
@@ -52,8 +52,8 @@ export function previewRoute(c: Context<BackupEnv>, installation: Installation):
 export async function importRoute(c: Context<BackupEnv>, installation: Installation): Promise<Response> {
   const leave = installation.running.enterImport();
   if (leave === null) throw new BackupError("IMPORT_LOCKED", "another import is running here; wait until it has ended");
-  const work: Work<ImportReport> = (request, task) =>
-    importBundle({
+  const work: Work<ImportReport> = async (request, task, upload) => {
+    const report = await importBundle({
       ...request,
       onProgress: (progress) => {
         // Past this point a client that goes away would only learn less: the journal keeps the report.
@@ -61,6 +61,10 @@ export async function importRoute(c: Context<BackupEnv>, installation: Installat
         request.onProgress?.(progress);
       },
     });
+    // What cannot be removed now is given up in its time.
+    await upload.done().catch(installation.log);
+    return report;
+  };
   return withUpload(c, installation, undefined, work, leave);
 }
 
@@ -82,8 +86,8 @@ async function withUpload<T>(
     const query = c.req.query();
     if (query["mode"] !== undefined) parseMode(query["mode"], undefined);
     const importer = await importerOf(c, installation);
-    const upload = await receiveUpload(request, installation.spool, task.signal);
-    cleanUp.push(upload.remove);
+    const upload = await receiveUpload(request, installation.spool, ownerOf(c.var.admin), task.signal);
+    cleanUp.push(upload.release);
     const choices = chosen(upload, query, defaultMode);
     const run = (report?: Report) =>
       runUpload(installation, { upload, importer, ...choices, report }, task, work).finally(finish);
@@ -107,7 +111,7 @@ async function runUpload<T>(
   work: Work<T>,
 ): Promise<T> {
   const { signal } = task;
-  const source = await openFileSource(from.upload.path);
+  const source = await from.upload.source();
   try {
     const limits = { ...defaultLimits, archiveBytes: spool.maxBytes };
     const bundle = await openBundle(source, { codec: nodeCodec, limits, signal });
@@ -115,7 +119,7 @@ async function runUpload<T>(
     const request: ImportRequest = { sql, store, scope, bundle, mode, importer, signal };
     if (planDigest !== undefined) request.planDigest = planDigest;
     if (report !== undefined) request.onProgress = report;
-    return await work(request, task);
+    return await work(request, task, from.upload);
   } finally {
     await source.close();
   }

@@ -40,6 +40,7 @@ export const modeSchema: Schema = { enum: conflictModes };
 export function schemas(scope: Scope): Record<string, Schema> {
   return {
     ExportOptions: exportOptions(scope),
+    ExportEstimate: exportEstimate,
     Problem: problem,
     Issue: issue,
     BundleSummary: bundleSummary,
@@ -67,6 +68,14 @@ function exportOptions(scope: Scope): Schema {
     [...options, ...ignored].map(([name]) => name),
   );
 }
+
+const exportEstimate: Schema = object({
+  tables: list(object({ table: text, rows: count, bytes: count, exact: flag })),
+  files: object({ count, bytes: count }),
+  rows: count,
+  bytes: { ...count, description: "Uncompressed" },
+  bundle_bytes: { ...count, description: "What the ZIP may come to" },
+});
 
 const problem: Schema = object(
   {

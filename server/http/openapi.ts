@@ -1,8 +1,9 @@
 import type { Scope } from "../scope/define-scope.ts";
+import { everywhere, problem } from "./openapi-problems.ts";
 import { modeSchema, ref, type Schema, schemas } from "./openapi-schemas.ts";
+import { uploadPath, uploadsPath } from "./openapi-uploads.ts";
 
 const json = (schema: Schema) => ({ "application/json": { schema } });
-const problem = (description: string) => ({ description, content: { "application/problem+json": { schema: ref("Problem") } } });
 const binary = {};
 
 /** The API as OpenAPI 3.1; a test holds it against the routes and against what they answer. */
@@ -18,8 +19,11 @@ export function openapiDocument(scope: Scope) {
     security: [{ bearer: [] }],
     paths: {
       "/export": { post: exportOperation(scope) },
+      "/export/estimate": { post: estimateOperation },
       "/import/preview": { post: previewOperation },
       "/import": { post: importOperation },
+      "/uploads": uploadsPath,
+      "/uploads/{id}": uploadPath,
       "/scope": { get: scopeOperation },
       "/openapi.json": { get: openapiOperation },
     },
@@ -29,13 +33,6 @@ export function openapiDocument(scope: Scope) {
     },
   };
 }
-
-const everywhere = {
-  "401": problem("Nobody is signed in"),
-  "403": problem("Not an admin, or a page of another origin"),
-  "500": problem("Unexpected"),
-  "503": problem("The database, the blob store or the disk cannot serve this now"),
-};
 
 function exportOperation(scope: Scope) {
   return {
@@ -57,6 +54,19 @@ function exportOperation(scope: Scope) {
     },
   };
 }
+
+const estimateOperation = {
+  operationId: "estimate",
+  summary: "What an export would be about: rows and bytes, without reading them",
+  description: "Small tables are counted; of large ones the figures are PostgreSQL's estimate.",
+  requestBody: { required: false, content: json(ref("ExportOptions")) },
+  responses: {
+    "200": { description: "Rows and bytes by table, and the files", content: json(ref("ExportEstimate")) },
+    "400": problem("An unknown option, or a value that is not true or false"),
+    "422": problem("The scope does not fit the database"),
+    ...everywhere,
+  },
+};
 
 const query = (name: string, schema: Schema, description: string, required = false) => ({
   name,
@@ -80,12 +90,25 @@ const form = {
     },
     "application/zip": { schema: binary },
     "application/x-ndjson": { schema: binary },
+    "application/json": {
+      schema: {
+        type: "object",
+        required: ["upload"],
+        properties: {
+          upload: { type: "string", description: "The id of a finished upload: what follows the last / of its Location" },
+          mode: modeSchema,
+          plan_digest: digest,
+        },
+        additionalProperties: false,
+      },
+    },
   },
 };
 
 const uploadProblems = {
   "400": problem("The form or a parameter is not usable"),
-  "409": problem("Another import is running, or the target is not as the plan says"),
+  "404": problem("There is no such upload"),
+  "409": problem("Another import is running, the upload is not complete, or the target is not as the plan says"),
   "413": problem("The bundle, or something in it, is larger than allowed"),
   "422": problem("The bundle is not valid; `issues` lists everything that was found"),
   "502": problem("The blob store lost an object"),

@@ -22,6 +22,8 @@ const kinds: Record<string, readonly [status: number, title: string]> = {
   IMPORT: [409, "The import conflicts with the state of this installation"],
   AUTH_REQUIRED: [401, "Sign in as an admin"],
   AUTH_FORBIDDEN: [403, "Not allowed"],
+  UPLOAD_MISSING: [404, "There is no such upload"],
+  UPLOAD_INCOMPLETE: [409, "The upload is not complete"],
   REQUEST: [400, "The request is not usable"],
   IO_STORE_MISSING: [502, "A stored object is not there"],
   IO: [503, "The installation cannot serve this now"],

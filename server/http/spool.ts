@@ -5,12 +5,15 @@ import { join } from "node:path";
 import type { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { BackupError } from "../../engine/errors.ts";
+import type { Uploads } from "../uploads/uploads.ts";
 
 export interface UploadOptions {
   /** Where uploads wait; `uploads` in `HOLDALL_HOME`, else in `.holdall`, where absent. */
   folder?: string;
   /** Most bytes of a bundle; `HOLDALL_MAX_UPLOAD_BYTES`, else 1 GiB, where absent. */
   maxBytes?: number;
+  /** Where resumable uploads wait: `file:PATH` or `s3://bucket/prefix`; `HOLDALL_UPLOADS`, else below `folder`, where absent. */
+  store?: string;
 }
 
 const GiB = 1024 ** 3;
@@ -18,15 +21,29 @@ const suffix = ".upload";
 /** Nothing waits here for so long. */
 const staleAfter = 24 * 60 * 60 * 1000;
 
-/** A private folder in which an upload waits, as long as one request takes. */
+/** A private folder in which an upload waits, as long as one request takes; and the uploads that outlast requests. */
 export class Spool {
   readonly folder: string;
   readonly maxBytes: number;
+  readonly #store: string | undefined;
+  #uploads: Promise<Uploads> | undefined;
   #ready: Promise<void> | undefined;
 
   constructor(options: UploadOptions = {}, env: Record<string, string | undefined> = process.env) {
     this.folder = options.folder ?? join(env["HOLDALL_HOME"] || ".holdall", "uploads");
     this.maxBytes = options.maxBytes ?? limitFrom(env["HOLDALL_MAX_UPLOAD_BYTES"]);
+    this.#store = options.store ?? env["HOLDALL_UPLOADS"];
+  }
+
+  /** Resumable uploads, opened on first use. */
+  uploads(): Promise<Uploads> {
+    this.#uploads ??= this.#openUploads();
+    return this.#uploads;
+  }
+
+  async #openUploads(): Promise<Uploads> {
+    const { openUploads } = await import("../uploads/open-uploads.ts");
+    return openUploads({ spec: this.#store, spool: this.folder, maxBytes: this.maxBytes });
   }
 
   /** The path of a file that is not there yet. */

@@ -19,7 +19,7 @@ export const bearer = { Authorization: `Bearer ${token}` };
 export interface TestInstallation {
   db: TestDatabase;
   store: BlobStore;
-  uploads: { folder: string; maxBytes: number };
+  uploads: { folder: string; maxBytes: number; store?: string };
 }
 
 /** Installations of the easm scope with a database and a folder each: `const installations = useInstallations();` at a file's top. */

@@ -33,7 +33,7 @@ async function expectDescribed(method: "get" | "post", path: keyof typeof docume
 
 test("every route is described, and every description has its route", () => {
   const routes = appOf(full).routes.filter(({ method, path }) => method !== "ALL" && path !== "/*");
-  const served = routes.map(({ method, path }) => `${method.toLowerCase()} ${path}`);
+  const served = routes.map(({ method, path }) => `${method.toLowerCase()} ${path.replaceAll(/:(\w+)/g, "{$1}")}`);
   const described = Object.entries(document.paths).flatMap(([path, item]) =>
     Object.keys(item).map((method) => `${method} ${path}`),
   );
@@ -60,6 +60,14 @@ test("answers are as described", async () => {
   await expectDescribed("get", "/openapi.json", await appOf(full).request("/openapi.json", { headers: bearer }));
   await expectDescribed("get", "/scope", await appOf(full).request("/scope"));
   await expectDescribed("post", "/export", await post("/export", { "Content-Type": "application/json" }, '{"x":true}'));
+  await expectDescribed("post", "/export/estimate", await post("/export/estimate", {}, ""));
+  await expectDescribed("post", "/export/estimate", await post("/export/estimate", { "Content-Type": "application/json" }, "[]"));
+  await expectDescribed("post", "/uploads", await post("/uploads", { "Tus-Resumable": "1.0.0" }, ""));
+  await expectDescribed(
+    "post",
+    "/import/preview",
+    await post("/import/preview", { "Content-Type": "application/json" }, '{"upload":"x"}'),
+  );
   await expectDescribed("post", "/import/preview", await post("/import/preview?mode=merge"));
   await expectDescribed("post", "/import/preview", await post("/import/preview", ndjson));
   await expectDescribed("post", "/import/preview", await post("/import/preview", {}, formOf(bundle.slice(0, 5000))));
