@@ -35,6 +35,7 @@ export const errorCodes = Object.freeze([
   "SCHEMA_SCOPE",
   "IMPORT_LOCKED",
   "IMPORT_PLAN_CHANGED",
+  "IMPORT_PLAN_UNKNOWN",
   "IMPORT_NOT_FRESH",
   "IMPORT_CONFLICT",
   "AUTH_REQUIRED",

@@ -28,11 +28,19 @@ export const skippedOutcomes: readonly Outcome[] = [
   "not_imported",
 ];
 
+/** What can be said of a row beside its outcome. */
+export const rowNotes = ["reassigned", "reference_cleared"] as const;
+export type RowNote = (typeof rowNotes)[number];
+
+/** What the rows of a plan can be asked for by. */
+export type PlanCode = Outcome | RowNote;
+export const planCodes: readonly PlanCode[] = [...outcomes, ...rowNotes];
+
 export interface PlanRow {
   outcome: Outcome;
   /** 1-based row in the table's entry. */
   row: number;
-  /** Values of the primary key, as PostgreSQL writes them. */
+  /** Values of the primary key in the bundle; empty for a table that never enters. */
   key: string[];
   /** Columns that an update changes. */
   columns?: string[];
@@ -40,6 +48,51 @@ export interface PlanRow {
   constraint?: string;
   /** Primary key of the row that holds the unique value. */
   holder?: string;
+}
+
+/** A value that an update would replace, or that a mode leaves although the bundle says something else. */
+export interface ValueChange {
+  column: string;
+  /** As PostgreSQL writes it, and as an export of the target would give it; `null` is SQL's NULL. */
+  old: string | null;
+  new: string | null;
+  /** At least one of the two is longer and was cut after 65,536 characters. */
+  cut?: boolean;
+}
+
+/** One row of a plan with everything that is known of it. */
+export interface PlannedRow extends PlanRow {
+  /**
+   * Of an existing row. For `update` and `metadata_update` what changes; for `keep`, `append_only` and `other_tenant` what
+   * differs and stays. A row without an entry here is the bundle's, to be looked up there by `row`.
+   */
+  changes?: ValueChange[];
+  /** Columns that arrive with the importer in place of the user who made the row. */
+  reassigned?: string[];
+  /** References that arrive empty because what they name is neither in the bundle nor in the target. */
+  reference_cleared?: string[];
+}
+
+/** Some rows of one table of a plan, in the bundle's order: the answer of `GET /import/plan/<digest>/<table>`. */
+export interface PlanPage {
+  table: string;
+  /** Only rows with this outcome or note; `null` for all rows. */
+  outcome: PlanCode | null;
+  /** How many of those rows stand before the first one here. */
+  from: number;
+  /** How many there are, all pages together. */
+  total: number;
+  rows: PlannedRow[];
+}
+
+/** A plan that a server keeps for a while: the answer of `GET /import/plan/<digest>`. */
+export interface KeptPlan {
+  plan: Plan;
+  /** E-mail address of the admin for whom it was made; nobody else gets to see it. */
+  importer: string;
+  /** ISO 8601. From `expires_at` on, the bundle has to be previewed again. */
+  created_at: string;
+  expires_at: string;
 }
 
 export interface TablePlan {

@@ -12,7 +12,7 @@ const groups: Record<string, readonly Outcome[]> = {
   skipped: skippedOutcomes,
 };
 
-const reasons: Partial<Record<Outcome, string>> = {
+export const reasons: Partial<Record<Outcome, string>> = {
   append_only: "history: what is there is never changed",
   conflict_unique: "another row of the target holds the same unique value",
   other_tenant: "the target has this row in another organization",

@@ -46,7 +46,7 @@ async function* streamRows(sql: Sql, table: ResolvedTable, text: TableText): Asy
  * PostgreSQL may say "here it comes" and "it failed" in one packet: the stream then fails before whoever awaits it can listen,
  * which would end the process. The query's own `resolve` is called in time.
  */
-function openCopy(sql: Sql, statement: string): Promise<Readable> {
+export function openCopy(sql: Sql, statement: string): Promise<Readable> {
   const query = sql.unsafe(statement);
   const opening = query as unknown as { resolve(result: unknown): void };
   const { resolve } = opening;

@@ -8,7 +8,9 @@ import { describeScope } from "./describe-scope.ts";
 import { exportRoute } from "./export-route.ts";
 import { importRoute, previewRoute } from "./import-routes.ts";
 import { readJsonObject } from "./json-body.ts";
+import { KeptPlans } from "./kept-plans.ts";
 import { openapiDocument } from "./openapi.ts";
+import { planPageRoute, planRoute } from "./plan-routes.ts";
 import { plainProblem, problemOf, problemResponse } from "./problem.ts";
 import { Running } from "./running.ts";
 import { Spool, type UploadOptions } from "./spool.ts";
@@ -39,6 +41,7 @@ export interface Installation {
   store: BlobStore;
   scope: Scope;
   spool: Spool;
+  plans: KeptPlans;
   running: Running;
   log(error: unknown): void;
 }
@@ -51,7 +54,7 @@ export interface BackupEnv {
 export function createBackupApp(dependencies: BackupDependencies): Hono<BackupEnv> {
   const { sql, store, scope, uploads, title = scope.app.name, running = new Running() } = dependencies;
   const log = unexpectedOnly(dependencies.log ?? console.error);
-  const installation: Installation = { sql, store, scope, spool: new Spool(uploads), running, log };
+  const installation: Installation = { sql, store, scope, spool: new Spool(uploads), plans: new KeptPlans(), running, log };
   const app = new Hono<BackupEnv>();
   app.onError((error) => {
     log(error);
@@ -74,6 +77,8 @@ export function createBackupApp(dependencies: BackupDependencies): Hono<BackupEn
   app.on(["OPTIONS", "POST"], "/uploads", (c) => uploadRoute(c, installation));
   // HEAD comes as GET.
   app.on(["GET", "PATCH", "DELETE"], "/uploads/:id", (c) => uploadRoute(c, installation));
+  app.get("/import/plan/:digest", (c) => planRoute(c, installation));
+  app.get("/import/plan/:digest/:table", (c) => planPageRoute(c, installation));
   app.get("/scope", (c) => {
     const description = { title, ...describeScope(scope), max_upload_bytes: installation.spool.maxBytes };
     return c.json(description, 200, { "Cache-Control": "no-store" });

@@ -43,7 +43,9 @@ type Work<T> = (request: ImportRequest, task: Task, upload: Upload) => Promise<T
 export function previewRoute(c: Context<BackupEnv>, installation: Installation): Promise<Response> {
   return withUpload<PreviewAnswer>(c, installation, "skip_existing", async (request) => {
     let verification: Verification | undefined;
-    const plan = await previewImport({ ...request, onVerified: (found) => (verification = found) });
+    const keepIn = await installation.spool.newFolder();
+    const plan = await previewImport({ ...request, keepIn, onVerified: (found) => (verification = found) });
+    await installation.plans.add(plan.digest, keepIn, request.importer);
     return { bundle: summarize(request.bundle), importer: request.importer.email, verification: verification!, plan };
   });
 }
@@ -125,7 +127,7 @@ async function runUpload<T>(
   }
 }
 
-function importerOf(c: Context<BackupEnv>, { sql, scope }: Installation): Promise<Importer> {
+export function importerOf(c: Context<BackupEnv>, { sql, scope }: Installation): Promise<Importer> {
   return findImporter(sql, scope, c.var.admin.email).catch((error) => {
     throw databaseError(error);
   });

@@ -1,6 +1,6 @@
 import { checkNames } from "../../engine/checks.ts";
 import { errorCodes } from "../../engine/errors.ts";
-import { conflictModes, outcomes } from "../../engine/plan.ts";
+import { conflictModes, outcomes, planCodes } from "../../engine/plan.ts";
 import type { Scope } from "../scope/define-scope.ts";
 
 /** The part of JSON Schema 2020-12 that the description needs. */
@@ -17,6 +17,7 @@ export interface Schema {
   default?: unknown;
   pattern?: string;
   minimum?: number;
+  maximum?: number;
   oneOf?: Schema[];
 }
 
@@ -48,6 +49,15 @@ export function schemas(scope: Scope): Record<string, Schema> {
     PlanRow: object(planRow, ["columns", "constraint", "holder"]),
     TablePlan: tablePlan,
     Plan: plan,
+    PlannedRow: plannedRow,
+    PlanPage: object({
+      table: text,
+      outcome: nullable({ enum: planCodes }),
+      from: count,
+      total: count,
+      rows: list(ref("PlannedRow")),
+    }),
+    KeptPlan: object({ plan: ref("Plan"), importer: text, created_at: text, expires_at: text }),
     Preview: object({ bundle: ref("BundleSummary"), importer: text, verification: ref("Verification"), plan: ref("Plan") }),
     ImportReport: importReport,
     Progress: progress,
@@ -141,6 +151,26 @@ const planRow: Record<string, Schema> = {
   constraint: text,
   holder: { type: "string", description: "Primary key of the row that holds the unique value" },
 };
+
+const valueChange: Schema = object(
+  {
+    column: text,
+    old: { ...nullable(text), description: "As PostgreSQL writes it; null is SQL's NULL" },
+    new: nullable(text),
+    cut: { type: "boolean", description: "A value is longer than 65,536 characters and was cut" },
+  },
+  ["cut"],
+);
+
+const plannedRow: Schema = object(
+  {
+    ...planRow,
+    changes: { ...list(valueChange), description: "What changes, or what differs and stays" },
+    reassigned: { ...list(text), description: "Columns that get the importer" },
+    reference_cleared: { ...list(text), description: "References that arrive empty" },
+  },
+  ["columns", "constraint", "holder", "changes", "reassigned", "reference_cleared"],
+);
 
 const tablePlan: Schema = object(
   {

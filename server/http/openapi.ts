@@ -1,7 +1,9 @@
+import { planCodes } from "../../engine/plan.ts";
 import type { Scope } from "../scope/define-scope.ts";
 import { everywhere, problem } from "./openapi-problems.ts";
 import { modeSchema, ref, type Schema, schemas } from "./openapi-schemas.ts";
 import { uploadPath, uploadsPath } from "./openapi-uploads.ts";
+import { mostRows } from "./plan-routes.ts";
 
 const json = (schema: Schema) => ({ "application/json": { schema } });
 const binary = {};
@@ -24,6 +26,8 @@ export function openapiDocument(scope: Scope) {
       "/import": { post: importOperation },
       "/uploads": uploadsPath,
       "/uploads/{id}": uploadPath,
+      "/import/plan/{digest}": { get: planOperation },
+      "/import/plan/{digest}/{table}": { get: planPageOperation },
       "/scope": { get: scopeOperation },
       "/openapi.json": { get: openapiOperation },
     },
@@ -147,6 +151,34 @@ const importOperation = {
       content: { ...json(ref("ImportReport")), "application/x-ndjson": { schema: ref("ImportLine") } },
     },
     ...uploadProblems,
+  },
+};
+
+const inPath = (name: string, schema: Schema) => ({ name, in: "path", required: true, schema });
+const planUnknown = problem("No such plan is kept: it expired, or it was made for another admin");
+
+const planOperation = {
+  operationId: "plan",
+  summary: "The plan of a preview, kept for an hour by the server that made it",
+  parameters: [inPath("digest", digest)],
+  responses: { "200": { description: "The plan", content: json(ref("KeptPlan")) }, "404": planUnknown, ...everywhere },
+};
+
+const planPageOperation = {
+  operationId: "planRows",
+  summary: "Rows of one table of a kept plan, in the bundle's order, from any place on",
+  parameters: [
+    inPath("digest", digest),
+    inPath("table", { type: "string" }),
+    query("outcome", { enum: planCodes }, "Only rows with this outcome or note"),
+    query("from", { type: "integer", minimum: 0, default: 0 }, "How many of those to pass over"),
+    query("count", { type: "integer", minimum: 0, maximum: mostRows, default: 100 }, "How many to give"),
+  ],
+  responses: {
+    "200": { description: "The rows", content: json(ref("PlanPage")) },
+    "400": problem("A parameter is not usable, or the plan has no such table"),
+    "404": planUnknown,
+    ...everywhere,
   },
 };
 

@@ -19,6 +19,7 @@ const kinds: Record<string, readonly [status: number, title: string]> = {
   LIMIT: [413, "A limit is exceeded"],
   INTEGRITY: [422, "The bundle is not what it was when it was made"],
   SCHEMA: [422, "The bundle or the scope does not fit"],
+  IMPORT_PLAN_UNKNOWN: [404, "There is no such plan"],
   IMPORT: [409, "The import conflicts with the state of this installation"],
   AUTH_REQUIRED: [401, "Sign in as an admin"],
   AUTH_FORBIDDEN: [403, "Not allowed"],

@@ -18,10 +18,14 @@ export interface UploadOptions {
 
 const GiB = 1024 ** 3;
 const suffix = ".upload";
+const folderSuffix = ".plan";
 /** Nothing waits here for so long. */
 const staleAfter = 24 * 60 * 60 * 1000;
 
-/** A private folder in which an upload waits, as long as one request takes; and the uploads that outlast requests. */
+/**
+ * A private folder in which an upload waits, as long as one request takes, and the rows of a plan, until they expire; and the
+ * uploads that outlast requests.
+ */
 export class Spool {
   readonly folder: string;
   readonly maxBytes: number;
@@ -47,13 +51,22 @@ export class Spool {
   }
 
   /** The path of a file that is not there yet. */
-  async newPath(): Promise<string> {
+  newPath(): Promise<string> {
+    return this.#newName(suffix);
+  }
+
+  /** The path of a folder that is not there yet: what waits in it may stay longer than a request. */
+  newFolder(): Promise<string> {
+    return this.#newName(folderSuffix);
+  }
+
+  async #newName(ending: string): Promise<string> {
     this.#ready ??= prepare(this.folder);
     await this.#ready.catch((cause) => {
       this.#ready = undefined;
       throw ioSource(cause);
     });
-    return join(this.folder, `${owner()}.${process.pid}.${randomUUID()}${suffix}`);
+    return join(this.folder, `${owner()}.${process.pid}.${randomUUID()}${ending}`);
   }
 
   /**
@@ -108,7 +121,8 @@ async function prepare(folder: string): Promise<void> {
   await mkdir(folder, { recursive: true, mode: 0o700 });
   await chmod(folder, 0o700);
   for (const name of await readdir(folder)) {
-    if (name.endsWith(suffix) && (await isLeftOver(folder, name))) await rm(join(folder, name), { force: true });
+    const ours = name.endsWith(suffix) || name.endsWith(folderSuffix);
+    if (ours && (await isLeftOver(folder, name))) await rm(join(folder, name), { recursive: true, force: true });
   }
 }
 

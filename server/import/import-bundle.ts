@@ -13,6 +13,7 @@ import { applyPlan } from "./apply.ts";
 import { takeImportLock } from "./import-lock.ts";
 import type { Importer } from "./importer.ts";
 import { Journal, removeOrphans } from "./journal.ts";
+import { PlanKeeper } from "./kept/keep-plan.ts";
 import { makePlan, type PlanContext } from "./make-plan.ts";
 import { skippedRows } from "./plan-summary.ts";
 import { prepareImport } from "./prepare-import.ts";
@@ -32,6 +33,11 @@ export interface ImportRequest {
   onProgress?: (progress: ImportProgress) => void;
   /** Gets what was found, warnings among it, of a bundle that is valid. */
   onVerified?: (verification: Verification) => void;
+}
+
+export interface PreviewRequest extends ImportRequest {
+  /** A folder that is not there yet: it will hold the plan's rows, for `PlanReader`, once the preview has succeeded. */
+  keepIn?: string;
 }
 
 export interface ImportProgress {
@@ -55,13 +61,21 @@ const listedRows = 10_000;
  * temporary tables of a session that is closed at the end.
  * @throws BackupError as `importBundle`
  */
-export async function previewImport(request: ImportRequest): Promise<Plan> {
+export async function previewImport(request: PreviewRequest): Promise<Plan> {
   const verified = await verify(request);
-  return inSession(request, async (session, abortable) => {
-    const context = await prepareImport(session.sql, abortable, verified);
-    request.onProgress?.({ phase: "plan" });
-    return makePlan(session.sql, context);
-  });
+  const keeper = request.keepIn === undefined ? undefined : await PlanKeeper.create(request.keepIn);
+  try {
+    return await inSession(request, async (session, abortable) => {
+      const context = await prepareImport(session.sql, { ...abortable, ...(keeper && { keeper }) }, verified);
+      request.onProgress?.({ phase: "plan" });
+      const plan = await makePlan(session.sql, context);
+      await keeper?.keep(session.sql, context.inputs, plan);
+      return plan;
+    });
+  } catch (error) {
+    await keeper?.remove();
+    throw error;
+  }
 }
 
 /**

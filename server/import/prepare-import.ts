@@ -8,6 +8,7 @@ import type { Scope } from "../scope/define-scope.ts";
 import { type ResolvedScope, resolveScope } from "../scope/resolve-scope.ts";
 import type { ImportProgress } from "./import-bundle.ts";
 import type { Importer } from "./importer.ts";
+import type { PlanKeeper } from "./kept/keep-plan.ts";
 import { isEmpty, type PlanContext } from "./make-plan.ts";
 import { type BlobDecision, planBlobs } from "./plan-blobs.ts";
 import type { PlanInput } from "./plan-input.ts";
@@ -23,6 +24,7 @@ interface PrepareRequest {
   importer: Importer;
   signal?: AbortSignal;
   onProgress?: (progress: ImportProgress) => void;
+  keeper?: PlanKeeper;
 }
 
 /** Stages the rows of a verified bundle and decides where each stored object would come from: all that a plan needs. */
@@ -64,7 +66,12 @@ async function stageTables(sql: Sql, request: PrepareRequest, scope: ResolvedSco
   for (const table of tables.values()) {
     const onRows = (rows: number) => request.onProgress?.({ phase: "stage", table: table.key, rows });
     onRows(0);
-    const staged = await stageRows(sql, bundle, table, { onRows, ...(request.signal && { signal: request.signal }) });
+    const { signal, keeper } = request;
+    const staged = await stageRows(sql, bundle, table, {
+      onRows,
+      ...(signal && { signal }),
+      ...(keeper && { keys: keeper.keysOf(table) }),
+    });
     const targetEmpty = await isEmpty(sql, table);
     const importer = request.importer.id;
     inputs.set(table.key, { table, staged, mode: request.mode, importer, targetEmpty, planned: 0, inputs });

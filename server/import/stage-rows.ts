@@ -10,6 +10,7 @@ import { databaseError } from "../database/connect.ts";
 import { openCopyIn } from "../database/copy-in.ts";
 import { bytesPassed } from "../external-memory.ts";
 import { CopyText } from "./copy-text.ts";
+import type { KeyWriter } from "./kept/key-writer.ts";
 import { copyStageSql, createStageSql, type StageTable } from "./stage-table.ts";
 
 export interface StagedRows {
@@ -26,6 +27,8 @@ export interface StageOptions {
   signal?: AbortSignal;
   /** Rows of the table that are through so far. */
   onRows?: (rows: number) => void;
+  /** Gets the key of every row, for a plan whose rows can be asked for. */
+  keys?: KeyWriter;
 }
 
 /** Flushed to PostgreSQL in pieces of about this size. */
@@ -38,7 +41,7 @@ const flushBytes = 256 * 1024;
 export async function stageRows(sql: Sql, bundle: Bundle, table: StageTable, options: StageOptions = {}): Promise<StagedRows> {
   await sql.unsafe(createStageSql(table));
   const writable = await openCopyIn(sql, copyStageSql(table));
-  const transcoder = new Transcoder(table, writable, options.onRows);
+  const transcoder = new Transcoder(table, writable, options);
   try {
     const rows = await bundle.readRows(table.key, transcoder, options.signal);
     await transcoder.finish();
@@ -53,26 +56,29 @@ export async function stageRows(sql: Sql, bundle: Bundle, table: StageTable, opt
 class Transcoder implements TableVisitor {
   readonly #table: StageTable;
   readonly #writable: Writable;
-  readonly #onRows: ((rows: number) => void) | undefined;
+  readonly #options: StageOptions;
   #rows = 0;
   readonly #text = new CopyText(2 * flushBytes);
   readonly #lookup: ColumnLookup;
-  readonly #local: ReadonlySet<string>;
   readonly #dropped = new Set<string>();
   /** Where each column's value is in the current row: index into its fields, or -1. */
   readonly #found: Int32Array;
   readonly #present: Float64Array;
+  /** Places of the primary key's columns among those. */
+  readonly #key: number[];
   /** A turn of the event loop after the last piece was taken: PostgreSQL's answer to it must get a chance to be read. */
   #sent: Promise<void> = Promise.resolve();
   #failure: Error | undefined;
 
-  constructor(table: StageTable, writable: Writable, onRows?: (rows: number) => void) {
-    this.#onRows = onRows;
+  constructor(table: StageTable, writable: Writable, options: StageOptions) {
+    this.#options = options;
     this.#table = table;
     this.#writable = writable;
-    this.#lookup = new ColumnLookup(table.carried.map((column) => column.name));
-    this.#local = new Set([...table.importer, ...table.unassigned]);
-    this.#found = new Int32Array(table.carried.length);
+    // Columns that belong to the installation are known, so that they are not taken for dropped ones.
+    const names = [...table.carried.map((column) => column.name), ...table.importer, ...table.unassigned];
+    this.#lookup = new ColumnLookup(names);
+    this.#found = new Int32Array(names.length);
+    this.#key = table.catalog.primaryKey.map((name) => names.indexOf(name));
     this.#present = new Float64Array(table.carried.length);
     writable.on("error", (error) => {
       this.#failure = error;
@@ -87,6 +93,7 @@ class Transcoder implements TableVisitor {
       if (column === -1) this.#drop(textOf(bytes, fields.keyStart[i]!, fields.keyEnd[i]!));
       else this.#found[column] = i;
     }
+    this.#options.keys?.add(bytes, fields, this.#key, this.#found);
     try {
       this.#write(bytes, fields, place);
     } catch (error) {
@@ -96,7 +103,7 @@ class Transcoder implements TableVisitor {
   }
 
   #drop(name: string): void {
-    if (!this.#local.has(name) && this.#dropped.size < 1664) this.#dropped.add(name);
+    if (this.#dropped.size < 1664) this.#dropped.add(name);
   }
 
   #write(bytes: Uint8Array, fields: RowFields, place: RowPlace): void {
@@ -119,16 +126,17 @@ class Transcoder implements TableVisitor {
 
   #writeAbsent(): void {
     const absent: number[] = [];
-    for (let column = 0; column < this.#found.length; column++) if (this.#found[column] === -1) absent.push(column);
+    for (let column = 0; column < this.#present.length; column++) if (this.#found[column] === -1) absent.push(column);
     if (absent.length === 0) this.#text.null();
     else this.#text.ascii(`{${absent.join(",")}}`);
   }
 
   async pause(): Promise<void> {
     if (this.#text.length < flushBytes) return;
+    await this.#options.keys?.flush();
     // One piece is under way while the next is made.
     await this.#sent;
-    this.#onRows?.(this.#rows);
+    this.#options.onRows?.(this.#rows);
     if (this.#failure !== undefined) throw this.#failure;
     const piece = this.#text.take();
     bytesPassed(2 * piece.length);

@@ -8,6 +8,8 @@ import type { ValueForm } from "./copy-text.ts";
  * the session whatever happens.
  */
 export interface StageTable extends ResolvedTable {
+  /** Its place among the staged tables, in names. */
+  number: number;
   /** Names of the staging and the plan table. */
   stage: string;
   plan: string;
@@ -39,6 +41,7 @@ export function stageTable(scope: ResolvedScope, table: ResolvedTable, number: n
   const local = new Set([...importer, ...unassigned]);
   return {
     ...table,
+    number,
     stage: `pg_temp.stage_${number}`,
     plan: `pg_temp.plan_${number}`,
     blobs: `pg_temp.blobs_${number}`,

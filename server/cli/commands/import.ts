@@ -9,11 +9,12 @@ import { importState } from "../import-state.ts";
 import { count, elapsed, plural } from "../numbers.ts";
 import type { Paint } from "../paint.ts";
 import { planText, skippedLine, sumOf } from "../plan-text.ts";
+import { tellingOutcomes, withPlannedRows } from "../planned-rows.ts";
 import { safeName, safeText } from "../safe-text.ts";
 import { withTarget } from "../target.ts";
 import { Refusal, UsageError } from "../usage-error.ts";
 import { conflictMode } from "../values.ts";
-import { modeHelp, type PlanHeading, previewText } from "./preview.ts";
+import { modeHelp, type PlanHeading, previewText, samples } from "./preview.ts";
 
 export const importCommand = defineCommand({
   name: "import",
@@ -60,15 +61,18 @@ function assertAskable(yes: boolean, { json }: Context): void {
 }
 
 /** Shows the plan and asks. Gives its digest, so that nothing else than what was shown is applied. */
-async function agree(request: ImportRequest, heading: PlanHeading, expected: string | undefined, { output, signal }: Context) {
-  const plan = await previewImport(request);
+async function agree(request: ImportRequest, heading: PlanHeading, expected: string | undefined, context: Context) {
+  const { output, signal } = context;
+  const { plan, rows } = await withPlannedRows(context, samples, tellingOutcomes, (keepIn) =>
+    previewImport({ ...request, keepIn }),
+  );
   if (expected !== undefined && expected !== plan.digest) {
     throw new BackupError("IMPORT_PLAN_CHANGED", "this is not the plan that --plan names; preview again", {
       expected,
       found: plan.digest,
     });
   }
-  await output.error(`${previewText(heading, plan, output.errorPaint)}\n`);
+  await output.error(`${previewText(heading, plan, output.errorPaint, rows)}\n`);
   const agreed = await confirm("Apply this plan?", signal);
   if (!agreed) throw new Refusal("DECLINED", "not agreed to; nothing was changed");
   return plan.digest;

@@ -1,4 +1,5 @@
 import { beforeAll, expect, test } from "vitest";
+import type { Plan } from "../../../engine/plan.ts";
 import { openapiDocument } from "../../../server/http/openapi.ts";
 import type { Schema } from "../../../server/http/openapi-schemas.ts";
 import { easm } from "../../../server/scopes/easm/scope.ts";
@@ -79,4 +80,19 @@ test("answers are as described", async () => {
     (select 1 from asset_edges where source_id = assets.id or target_id = assets.id) limit 3)`.catch(() => {});
   await expectDescribed("post", "/import", await post("/import?mode=merge"));
   await expectDescribed("post", "/import", await post(`/import?mode=merge&plan_digest=${"0".repeat(64)}`));
+});
+
+test("a kept plan and its rows are as described", async () => {
+  const app = appOf(target);
+  await target.db.sql`update assets set notes = 'differs' where id in (select id from assets limit 3)`;
+  const preview = await app.request("/import/preview?mode=merge", { method: "POST", headers: bearer, body: formOf(bundle) });
+  const { plan } = (await preview.json()) as { plan: Plan };
+  const get = async (path: string) => app.request(`/import/plan/${path}`, { headers: bearer });
+  await expectDescribed("get", "/import/plan/{digest}", await get(plan.digest));
+  await expectDescribed("get", "/import/plan/{digest}", await get("0".repeat(64)));
+  for (const { table } of plan.tables) {
+    await expectDescribed("get", "/import/plan/{digest}/{table}", await get(`${plan.digest}/${table}?count=1000`));
+  }
+  await expectDescribed("get", "/import/plan/{digest}/{table}", await get(`${plan.digest}/assets?outcome=update`));
+  await expectDescribed("get", "/import/plan/{digest}/{table}", await get(`${plan.digest}/assets?outcome=lost`));
 });

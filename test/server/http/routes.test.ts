@@ -44,6 +44,8 @@ describe("whoever is no admin", () => {
     ["POST", "/export"],
     ["POST", "/import/preview"],
     ["POST", "/import"],
+    ["GET", "/import/plan/0123"],
+    ["GET", "/import/plan/0123/assets"],
     ["GET", "/scope"],
     ["GET", "/openapi.json"],
     ["GET", "/nothing"],
