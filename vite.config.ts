@@ -60,7 +60,19 @@ const browser: TestProjectConfiguration = {
 export default defineConfig({
   // The page is built from web/; tests are found from here.
   ...(testing ? {} : { root: "web" }),
-  build: { outDir: "../dist/web", emptyOutDir: true, target: "es2023" },
+  // Relative, so that the element works wherever an embedding application serves these files.
+  base: "./",
+  build: {
+    outDir: "../dist/web",
+    emptyOutDir: true,
+    target: "es2023",
+    rolldownOptions: {
+      input: { index: "web/index.html", example: "web/example.html", "holdall-backup": "web/elements/holdall-backup.ts" },
+      // The element has a name of its own for those who embed it.
+      output: { entryFileNames: ({ name }) => (name === "holdall-backup" ? "[name].js" : "assets/[name]-[hash].js") },
+      preserveEntrySignatures: "allow-extension",
+    },
+  },
   worker: { format: "es" },
   test: {
     projects: hasBrowser ? [checks, node, browser] : [checks, node],
