@@ -3,7 +3,7 @@ import { BackupError } from "../errors.ts";
 import { RowFields, scanRow } from "../json/row.ts";
 import { incomplete, JsonSyntaxError, skipSpace } from "../json/scanner.ts";
 
-/** Where a row stands in its table entry; both numbers are 1-based, `line` as an editor counts. */
+/** Where a row stands in its table entry; row and line are 1-based, `line` as an editor counts. */
 export interface RowPlace {
   row: number;
   line: number;
@@ -12,6 +12,8 @@ export interface RowPlace {
 export interface TableVisitor {
   /** Called for every row, in order. `bytes`, `fields` and `place` are only valid during the call. */
   row(bytes: Uint8Array, fields: RowFields, place: RowPlace, start: number, end: number): void;
+  /** Called before the rows that lie in a piece of the text: `offset` is where its first byte lies in the entry. */
+  piece?(offset: number): void;
   /** Called when the rows of a chunk are through: the place to wait for whoever takes them. */
   pause?(): Promise<void>;
 }
@@ -46,6 +48,8 @@ class TableScanner {
   #expecting: Expecting = "array";
   #pending: Uint8Array[] = [];
   #pendingBytes = 0;
+  /** Bytes before the pending ones. */
+  #done = 0;
   /** A row that was found incomplete is looked at again only once the bytes have doubled: large rows stay linear. */
   #wanted = 0;
 
@@ -72,6 +76,7 @@ class TableScanner {
 
   #scan(): void {
     const bytes = concat(this.#pending);
+    this.#visitor.piece?.(this.#done);
     let rest: number;
     try {
       rest = this.#rows(bytes);
@@ -83,6 +88,7 @@ class TableScanner {
     if (left > this.#rowBytes) throw this.#tooLarge();
     this.#pending = left === 0 ? [] : [bytes.subarray(rest)];
     this.#pendingBytes = left;
+    this.#done += rest;
     this.#wanted = Math.min(left * 2, this.#rowBytes + 1);
   }
 

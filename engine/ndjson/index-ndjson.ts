@@ -8,6 +8,9 @@ import { badRecord, type Control, controlOf, isControl } from "./control-lines.t
 import { LineCursor, truncated } from "./line-cursor.ts";
 
 export interface NdjsonEntry extends ContainerEntry {
+  /** First byte of the entry's opening line, and behind its `$end` line. */
+  start: number;
+  stop: number;
   kind: "table" | "file" | "document";
   /** First byte of the entry's lines or raw bytes; of its whole line for a document. */
   offset: number;
@@ -16,6 +19,8 @@ export interface NdjsonEntry extends ContainerEntry {
   /** As the `$end` line states it. */
   sha256: string;
 }
+
+type Unplaced = Omit<NdjsonEntry, "start" | "stop">;
 
 export interface IndexOptions {
   limits: Limits;
@@ -56,7 +61,8 @@ class Indexer {
         this.#finish(control["$done"]);
         return { header, entries: this.#entries };
       }
-      this.#add(await this.#entry(control, lineStart));
+      const entry = await this.#entry(control, lineStart);
+      this.#add({ ...entry, start: lineStart, stop: this.#cursor.offset });
       this.#options.onProgress?.(this.#cursor.offset);
     }
   }
@@ -68,7 +74,7 @@ class Indexer {
     return controlOf(this.#cursor.take(), offset);
   }
 
-  #entry(control: Control, lineStart: number): Promise<NdjsonEntry> {
+  #entry(control: Control, lineStart: number): Promise<Unplaced> {
     const { $table, $file, $document } = control;
     if (typeof $table === "string") return this.#table($table);
     if (typeof $file === "string") return this.#file($file, control["bytes"]);
@@ -76,7 +82,7 @@ class Indexer {
     throw badRecord("a control line opens no known kind of entry", lineStart);
   }
 
-  async #table(path: string): Promise<NdjsonEntry> {
+  async #table(path: string): Promise<Unplaced> {
     const { offset } = this.#cursor;
     let rows = 0;
     let rowBytes = 0;
@@ -101,7 +107,7 @@ class Indexer {
     await this.#cursor.fill(this.#options.limits.rowBytes);
   }
 
-  async #file(path: string, bytes: unknown): Promise<NdjsonEntry> {
+  async #file(path: string, bytes: unknown): Promise<Unplaced> {
     const { offset } = this.#cursor;
     if (!Number.isSafeInteger(bytes) || (bytes as number) < 0)
       throw badRecord(`${path}: the $file line does not count its bytes`, offset);
@@ -115,7 +121,7 @@ class Indexer {
     return { kind: "file", path, offset, end, size, storedSize: size, sha256 };
   }
 
-  async #document(path: string, text: unknown, offset: number): Promise<NdjsonEntry> {
+  async #document(path: string, text: unknown, offset: number): Promise<Unplaced> {
     if (typeof text !== "string") throw badRecord(`${path}: the $document line has no text`, offset);
     const end = this.#cursor.offset;
     const size = utf8(text).length;

@@ -27,7 +27,7 @@ export async function* writeNdjson(entries: AsyncIterable<EntryInput>, options: 
     if (error instanceof BackupError) yield line({ $error: { code: error.code, message: error.message } });
     throw error;
   }
-  yield line({ $done: { entries: written } });
+  yield doneLine(written);
 }
 
 async function* writeEntry(entry: EntryInput, codec: Codec): AsyncGenerator<Uint8Array> {
@@ -64,8 +64,18 @@ async function* writeFile(entry: EntryInput): AsyncGenerator<Uint8Array> {
 
 async function* writeDocument(entry: EntryInput, codec: Codec): AsyncGenerator<Uint8Array> {
   const body = await collect(entry.body);
-  yield line({ $document: entry.path, text: new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(body) });
-  yield line({ $end: entry.path, bytes: body.length, sha256: await codec.sha256(body) });
+  yield* documentLines(entry.path, body, await codec.sha256(body));
+}
+
+/** The two lines of a document, which is text. */
+export function documentLines(path: string, body: Uint8Array, sha256: string): Uint8Array[] {
+  const text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(body);
+  return [line({ $document: path, text }), line({ $end: path, bytes: body.length, sha256 })];
+}
+
+/** The line that closes the stream. */
+export function doneLine(entries: number): Uint8Array {
+  return line({ $done: { entries } });
 }
 
 async function* parts(body: EntryInput["body"]): AsyncGenerator<Uint8Array> {

@@ -1,10 +1,12 @@
 import type { Sql } from "postgres";
 import type { ManifestFile } from "../../engine/bundle/manifest.ts";
+import type { Omitted } from "../../engine/bundle/thin.ts";
 import type { BlobPlan } from "../../engine/plan.ts";
 import type { BlobStore } from "../blobs/blob-store.ts";
 import { quoteIdent, quoteTable } from "../database/session.ts";
 import { alternateKey } from "./alternate-key.ts";
 import { inParallel } from "./in-parallel.ts";
+import { type BlobCopies, identityOf } from "./known-blobs.ts";
 import { joinOn, outcomeOf, type PlanInput, plannedRows } from "./plan-input.ts";
 import { sha256Of } from "./sha256.ts";
 import { unqualified } from "./stage-table.ts";
@@ -19,6 +21,8 @@ export interface BlobDecision {
   original: string;
   /** Path in the bundle, for what is written. */
   path: string | null;
+  /** Key of an object of the target's own store with the same content, where a thin bundle only names it. */
+  copyOf: string | null;
   size: number;
   sha256: string;
   contentType: string | null;
@@ -37,6 +41,9 @@ interface Candidate {
 interface BlobContext {
   store: BlobStore;
   files: ReadonlyMap<string, ManifestFile>;
+  /** Files that a thin bundle does not carry, and where the target says it has them. */
+  omitted: Omitted;
+  copies: BlobCopies;
   signal?: AbortSignal;
 }
 
@@ -74,6 +81,7 @@ async function decide(candidate: Candidate, { mode }: PlanInput, context: BlobCo
     key: candidate.key ?? "",
     original: candidate.key ?? "",
     path: null,
+    copyOf: null,
     size: file?.size ?? candidate.size ?? 0,
     sha256: file?.sha256 ?? "",
     contentType: file?.content_type ?? null,
@@ -90,10 +98,20 @@ async function decideCarried(candidate: Candidate, file: ManifestFile, base: Bas
   const write = { ...base, path: file.path };
   for (const key of candidateKeys(base, candidate)) {
     const found = await context.store.stat(key, context.signal);
-    if (found === null) return { ...write, key, state: "write" };
+    if (found === null) return decideWrite({ ...write, key }, context);
     if (await holds(key, base, found.size, context)) return { ...base, key, state: "present" };
   }
   return { ...base, state: "missing" };
+}
+
+/** What a thin bundle leaves out is copied from an object of the target's own, which is read first: a row may say anything. */
+async function decideWrite(write: Base, context: BlobContext): Promise<BlobDecision> {
+  if (write.path === null || !context.omitted.has(write.path)) return { ...write, state: "write" };
+  for (const copyOf of context.copies.get(identityOf(write)) ?? []) {
+    const found = await context.store.stat(copyOf, context.signal);
+    if (found !== null && (await holds(copyOf, write, found.size, context))) return { ...write, copyOf, state: "write" };
+  }
+  return { ...write, key: write.original, path: null, state: "missing" };
 }
 
 /** The key of the bundle, unless another row of the target lives there; then keys that its content gives. */

@@ -9,6 +9,7 @@ import { type ResolvedScope, resolveScope } from "../scope/resolve-scope.ts";
 import type { ImportProgress } from "./import-bundle.ts";
 import type { Importer } from "./importer.ts";
 import type { PlanKeeper } from "./kept/keep-plan.ts";
+import { findCopies } from "./known-blobs.ts";
 import { isEmpty, type PlanContext } from "./make-plan.ts";
 import { type BlobDecision, planBlobs } from "./plan-blobs.ts";
 import type { PlanInput } from "./plan-input.ts";
@@ -35,11 +36,13 @@ export async function prepareImport(sql: Sql, request: PrepareRequest, verified:
   const inputs = await stageTables(sql, request, scope, bundle);
   const blobs = new Map<string, BlobDecision[]>();
   const files = new Map(bundle.manifest.files.map((file) => [file.id, file] as [string, ManifestFile]));
+  const { omitted } = bundle;
+  const copies = omitted.size === 0 ? new Map() : await findCopies(sql, scope.tables, [...omitted.values()]);
   const abort = request.signal === undefined ? {} : { signal: request.signal };
   for (const input of inputs) {
     await refuseRepeatedKeys(sql, input.table);
     if (input.table.scope.blob === undefined) continue;
-    blobs.set(input.table.key, await planBlobs(sql, input, { store: request.store, files, ...abort }));
+    blobs.set(input.table.key, await planBlobs(sql, input, { store: request.store, files, omitted, copies, ...abort }));
   }
   return {
     inputs,

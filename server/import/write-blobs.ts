@@ -74,9 +74,11 @@ async function writeBlob(decision: BlobDecision, context: WriteContext): Promise
   }
 }
 
-async function createBlob({ key, path, size, sha256, contentType }: BlobDecision, context: WriteContext): Promise<void> {
+async function createBlob({ key, path, copyOf, size, sha256, contentType }: BlobDecision, context: WriteContext): Promise<void> {
   const { store, bundle, signal } = context;
-  const created = await store.create(key, collecting(bundle.open(path!, signal)), {
+  const opened =
+    copyOf === null ? bundle.open(path!, signal) : (await store.open(copyOf, signal === undefined ? {} : { signal })).body;
+  const created = await store.create(key, collecting(opened), {
     size,
     sha256,
     ...(contentType === null ? {} : { contentType }),

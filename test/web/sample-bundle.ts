@@ -8,6 +8,7 @@ export interface SampleOptions {
   container?: "zip" | "ndjson";
   /** Rows of the table `assets`; `reports` has one a file. */
   rows?: number;
+  rowOf?: (number: number) => string;
   files?: number;
   /** Bytes of a file, by its number. */
   fileSize?: (number: number) => number;
@@ -20,7 +21,7 @@ export const fileContent = (number: number, size: number) =>
 
 /** A bundle made by the engine in the page. */
 export async function sampleBundle(options: SampleOptions = {}): Promise<File> {
-  const { container = "zip", rows = 1000, files = 10, fileSize = (n) => 1000 * (n + 1) } = options;
+  const { container = "zip", rows = 1000, rowOf = row, files = 10, fileSize = (n) => 1000 * (n + 1) } = options;
   const codec = await createWebCodec();
   const header = {
     format: "holdall-bundle" as const,
@@ -31,7 +32,7 @@ export async function sampleBundle(options: SampleOptions = {}): Promise<File> {
     options: { include_files: true },
   };
   async function* tables(): AsyncGenerator<TableInput> {
-    yield table("assets", ["id", "kind", "address", "title", "score"], rows, row);
+    yield table("assets", ["id", "kind", "address", "title", "score"], rows, rowOf);
     yield { ...table("reports", ["id", "file_id"], files, (n) => `{"id":${n},"file_id":"f${n}"}`), fileId: "file_id" };
   }
   async function* fileInputs(): AsyncGenerator<FileInput> {

@@ -17,25 +17,41 @@ function opened(): OpenBundle {
   return current;
 }
 
+const mostRows = 1000;
+const mostFiles = 5000;
+
+function whole(number: number, most = Number.MAX_SAFE_INTEGER): number {
+  if (Number.isSafeInteger(number) && number >= 0 && number <= most) return number;
+  throw new BackupError("REQUEST_INVALID", `${number} is no whole number of at most ${most}`);
+}
+
 const worker: BundleWorker = {
   async open(origin, task, onProgress) {
     await worker.close();
     return tasks.run(task, async (signal) => {
       current = await OpenBundle.open(origin, await codecReady, signal, onProgress);
-      return inspect(current.bundle, current.name, false);
+      return inspect(current.bundle, current.name, current.canThin);
     });
   },
   verify: (task, onProgress) => tasks.run(task, (signal) => opened().verify(signal, onProgress)),
-  rows: () => notYet(),
+  rows: (table, from, count, task, onProgress) =>
+    tasks.run(task, (signal) => opened().rows(table).page(whole(from), whole(count, mostRows), signal, onProgress)),
   files: (from, count) =>
     answered(async () => {
       const { bundle } = opened();
       const { files } = bundle.manifest;
-      return { from, total: files.length, files: files.slice(from, from + count).map((file) => fileRow(file, bundle)) };
+      const page = files.slice(whole(from), from + whole(count, mostFiles));
+      return { from, total: files.length, files: page.map((file) => fileRow(file, bundle)) };
     }),
-  fileBlob: () => notYet(),
-  fileHashes: () => notYet(),
-  thin: () => notYet(),
+  fileBlob: (path, maxBytes, task) => tasks.run(task, (signal) => opened().fileBlob(path, whole(maxBytes), signal)),
+  fileHashes: (from, count) =>
+    answered(async () => {
+      const { carried } = opened();
+      const page = carried.slice(whole(from), from + whole(count, mostFiles));
+      const files = page.map(({ path, size, sha256 }, i) => ({ index: from + i, path, size, sha256 }));
+      return { total: carried.length, files };
+    }),
+  thin: (omit) => answered(() => opened().thin(omit)),
   pack: () => notYet(),
   discard: () => notYet(),
   async cancel(task) {
@@ -43,7 +59,9 @@ const worker: BundleWorker = {
   },
   async close() {
     tasks.cancelAll();
+    const closing = current;
     current = undefined;
+    await closing?.close();
   },
 };
 

@@ -22,7 +22,7 @@ export interface BundleWorker {
   /**
    * Rows of a table as they stand in the bundle. The first call far into a table finds where its rows lie (progress in rows and
    * bytes); from then on any row of a million is there at once. Rows of a bundle that was not verified may be damaged: such a
-   * call fails with the code of what is wrong. `count` is at most 1,000.
+   * call fails with the code of what is wrong. `count` is at most 1,000; of large rows a page may hold fewer: ask for the rest.
    */
   rows(table: string, from: number, count: number, task: TaskId, onProgress?: OnProgress): Promise<Answer<RowPage>>;
   /** Files by the manifest's order. `count` is at most 5,000. */
