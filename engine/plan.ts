@@ -126,12 +126,25 @@ export interface BlobPlan {
 }
 
 export interface Plan {
+  /** SHA-256 of the bundle's checksums.json. */
+  bundle_sha256: string;
   mode: ConflictMode;
   /** SHA-256 over the bundle, the mode, the importer and the outcome of every row. */
   digest: string;
   tables: TablePlan[];
   blobs: BlobPlan;
   warnings: string[];
+}
+
+/** What is otherwise than planned in one table of the target: in the details of `IMPORT_PLAN_CHANGED`. */
+export interface MovedTable {
+  table: string;
+  planned: Partial<Record<Outcome, number>>;
+  now: Partial<Record<Outcome, number>>;
+  /** Rows of which the outcome, or what would be changed or is in the way, is another one. */
+  rows: number;
+  /** The first of them. */
+  samples: { row: number; key: string[]; planned: Outcome; now: Outcome }[];
 }
 
 export interface ImportReport {

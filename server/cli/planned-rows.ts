@@ -14,28 +14,23 @@ import { safeName } from "./safe-text.ts";
 /** Rows of a plan by table and outcome. */
 export type RowsByOutcome = Record<string, Partial<Record<Outcome, PlannedRow[]>>>;
 
-/** Gives `preview` a folder to keep its rows in, and reads up to `most` of each table and outcome from there. */
-export async function withPlannedRows<T extends Plan>(
-  { settings }: Context,
-  most: number,
-  wanted: readonly Outcome[],
-  preview: (keepIn: string) => Promise<T>,
-): Promise<{ plan: T; rows: RowsByOutcome }> {
+/** A folder for the rows of a plan, as long as `work` takes. */
+export async function withPlanFolder<T>({ settings }: Context, work: (folder: string) => Promise<T>): Promise<T> {
   const parent = join(settings.home, "spool");
   await mkdir(parent, { recursive: true, mode: 0o700 });
   const folder = join(parent, `${randomBytes(8).toString("hex")}.plan`);
   temporaryFiles.add(folder);
   try {
-    const plan = await preview(folder);
-    const rows = await readRows(await PlanReader.open(folder), most, wanted);
-    return { plan, rows };
+    return await work(folder);
   } finally {
     await rm(folder, { recursive: true, force: true });
     temporaryFiles.forget(folder);
   }
 }
 
-async function readRows(reader: PlanReader, most: number, wanted: readonly Outcome[]): Promise<RowsByOutcome> {
+/** Up to `most` rows of each table and outcome that a preview kept in `folder`. */
+export async function readRows(folder: string, most: number, wanted: readonly Outcome[]): Promise<RowsByOutcome> {
+  const reader = await PlanReader.open(folder);
   const rows: RowsByOutcome = {};
   for (const { table, outcomes: found } of reader.plan.tables) {
     const listed: RowsByOutcome[string] = {};

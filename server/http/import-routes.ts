@@ -107,7 +107,7 @@ interface Choices {
 }
 
 async function runUpload<T>(
-  { sql, store, scope, spool }: Installation,
+  { sql, store, scope, spool, plans }: Installation,
   from: Choices & { upload: Upload; importer: Importer; report: Report | undefined },
   task: Task,
   work: Work<T>,
@@ -119,7 +119,10 @@ async function runUpload<T>(
     const bundle = await openBundle(source, { codec: nodeCodec, limits, signal });
     const { mode, planDigest, importer, report } = from;
     const request: ImportRequest = { sql, store, scope, bundle, mode, importer, signal };
-    if (planDigest !== undefined) request.planDigest = planDigest;
+    if (planDigest !== undefined) {
+      const keptPlan = plans.folderOf(planDigest, importer);
+      Object.assign(request, { planDigest, ...(keptPlan !== undefined && { keptPlan }) });
+    }
     if (report !== undefined) request.onProgress = report;
     return await work(request, task, from.upload);
   } finally {

@@ -36,16 +36,26 @@ export class KeptPlans {
     setTimeout(() => void this.#expire(digest, folder), lifetime).unref();
   }
 
+  /** Where the rows of a plan are, as long as it is kept for this admin. */
+  folderOf(digest: string, importer: Importer): string | undefined {
+    return this.#entryOf(digest, importer)?.folder;
+  }
+
   /** @throws BackupError `IMPORT_PLAN_UNKNOWN` */
   async find(digest: string, importer: Importer): Promise<FoundPlan> {
-    const entry = this.#entries.get(digest);
-    if (entry === undefined || entry.importer.id !== importer.id || Date.now() - entry.createdAt > lifetime)
-      throw unknown(digest);
+    const entry = this.#entryOf(digest, importer);
+    if (entry === undefined) throw unknown(digest);
     const { folder, createdAt } = entry;
     const reader = await PlanReader.open(folder).catch(() => {
       throw unknown(digest);
     });
     return { reader, importer, createdAt: new Date(createdAt), expiresAt: new Date(createdAt + lifetime) };
+  }
+
+  #entryOf(digest: string, importer: Importer): Entry | undefined {
+    const entry = this.#entries.get(digest);
+    const isTheirs = entry?.importer.id === importer.id && Date.now() - entry.createdAt <= lifetime;
+    return isTheirs ? entry : undefined;
   }
 
   async #expire(digest: string, folder: string): Promise<void> {

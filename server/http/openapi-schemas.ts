@@ -58,6 +58,7 @@ export function schemas(scope: Scope): Record<string, Schema> {
       rows: list(ref("PlannedRow")),
     }),
     KeptPlan: object({ plan: ref("Plan"), importer: text, created_at: text, expires_at: text }),
+    MovedTable: movedTable,
     Preview: object({ bundle: ref("BundleSummary"), importer: text, verification: ref("Verification"), plan: ref("Plan") }),
     ImportReport: importReport,
     Progress: progress,
@@ -98,8 +99,13 @@ const problem: Schema = object(
     row: { ...count, description: "1-based row of a table's entry" },
     line: { ...count, description: "1-based line of a table's entry" },
     issues: list(ref("Issue")),
+    plan: { ...ref("Plan"), description: "With IMPORT_PLAN_CHANGED: the plan as it is now" },
+    moved: {
+      ...list(ref("MovedTable")),
+      description: "With IMPORT_PLAN_CHANGED: what is otherwise than planned, where the plan was kept here",
+    },
   },
-  ["code", "entry", "row", "line", "issues"],
+  ["code", "entry", "row", "line", "issues", "plan", "moved"],
   true,
 );
 
@@ -187,11 +193,22 @@ const tablePlan: Schema = object(
 );
 
 const plan: Schema = object({
+  bundle_sha256: { ...digest, description: "SHA-256 of the bundle's checksums.json" },
   mode: modeSchema,
   digest,
   tables: list(ref("TablePlan")),
   blobs: object({ write: count, bytes: count, present: count, rekeyed: count, missing: count }),
   warnings: list(text),
+});
+
+const outcomeCounts = object(Object.fromEntries(outcomes.map((outcome) => [outcome, count])), [...outcomes]);
+
+const movedTable: Schema = object({
+  table: text,
+  planned: outcomeCounts,
+  now: outcomeCounts,
+  rows: { ...count, description: "Rows of which the outcome, or what it changes, is another one" },
+  samples: list(object({ row: count, key: list(text), planned: { enum: outcomes }, now: { enum: outcomes } })),
 });
 
 const importReport: Schema = object({

@@ -10,11 +10,13 @@ import { migrate } from "../database/migrations.ts";
 import { openSession, quoteTable, type Session } from "../database/session.ts";
 import type { Scope } from "../scope/define-scope.ts";
 import { applyPlan } from "./apply.ts";
+import { assertConfirmed, confirmedPlan } from "./confirmed-plan.ts";
 import { takeImportLock } from "./import-lock.ts";
 import type { Importer } from "./importer.ts";
 import { Journal, removeOrphans } from "./journal.ts";
 import { PlanKeeper } from "./kept/keep-plan.ts";
 import { makePlan, type PlanContext } from "./make-plan.ts";
+import { assertPlanned, setAside } from "./moved-rows.ts";
 import { skippedRows } from "./plan-summary.ts";
 import { prepareImport } from "./prepare-import.ts";
 import { type VerifiedBundle, verifyForImport } from "./verified-bundle.ts";
@@ -29,6 +31,8 @@ export interface ImportRequest {
   importer: Importer;
   /** The digest of the plan that the admin confirmed: another one is refused. */
   planDigest?: string;
+  /** The folder in which a preview kept that plan: a refusal can then say what moved. */
+  keptPlan?: string;
   signal?: AbortSignal;
   onProgress?: (progress: ImportProgress) => void;
   /** Gets what was found, warnings among it, of a bundle that is valid. */
@@ -145,19 +149,21 @@ async function runImport(sql: Sql, request: ImportRequest, verified: VerifiedBun
   const startedAt = new Date().toISOString();
   const context = await prepareImport(sql, request, verified);
   const writesBlobs = [...context.blobs.values()].some((decisions) => decisions.some((decision) => decision.state === "write"));
-  let expected = request.planDigest;
+  let earlier = await confirmedPlan(request);
   const failed: ImportReport["failed_blobs"] = [];
   if (writesBlobs) {
     request.onProgress?.({ phase: "plan" });
     let plan = await makePlan(sql, context);
-    assertDigest(plan, expected);
+    await assertConfirmed(sql, context.inputs, plan, earlier, request.keptPlan);
     failed.push(...(await writeAllBlobs(sql, request, context, journal, plan.blobs.bytes)));
     if (failed.length > 0) plan = await makePlan(sql, context);
-    expected = plan.digest;
+    await setAside(sql, context.inputs);
+    earlier = { digest: plan.digest, plan, tables: "plans" };
   }
   const apply = async () => {
     const plan = await planUnderLock(sql, request, context);
-    assertDigest(plan, expected);
+    if (writesBlobs) await assertPlanned(sql, context.inputs, plan, earlier);
+    else await assertConfirmed(sql, context.inputs, plan, earlier, request.keptPlan);
     request.onProgress?.({ phase: "apply" });
     await applyPlan(sql, context.inputs, plan, (table) => request.onProgress?.({ phase: "apply", table }));
     const report = await makeReport(sql, context, { plan, failed, startedAt, importId: journal.id });
@@ -195,13 +201,6 @@ async function inTransaction<T>(sql: Sql, work: () => Promise<T>): Promise<T> {
     await sql.unsafe("rollback").catch(() => {});
     throw error;
   }
-}
-
-function assertDigest(plan: Plan, expected: string | undefined): void {
-  if (expected === undefined || plan.digest === expected) return;
-  const message =
-    "the target changed since the plan was made, or the plan was of another bundle or mode; nothing was changed: preview again";
-  throw new BackupError("IMPORT_PLAN_CHANGED", message, { expected, found: plan.digest, plan });
 }
 
 async function writeAllBlobs(sql: Sql, request: ImportRequest, context: PlanContext, journal: Journal, bytesTotal: number) {

@@ -44,6 +44,7 @@ export async function makePlan(sql: Sql, context: PlanContext): Promise<Plan> {
     if (blobs !== undefined) decisions.push(...(await settledBlobs(sql, input, blobs)));
   }
   return {
+    bundle_sha256: context.bundleSha256,
     mode: context.mode,
     digest: digest.digest("hex"),
     tables: [...tables, ...context.notImported],

@@ -12,6 +12,8 @@ export interface PlanInput {
   importer: string;
   /** The target's table has no rows: there is nothing to compare with. */
   targetEmpty: boolean;
+  /** The same of the earlier plan that was set aside. */
+  earlierEmpty: boolean;
   /** Rows in the plan table, once there is one. */
   planned: number;
   /** Every staged table, for references. */

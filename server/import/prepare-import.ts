@@ -77,7 +77,7 @@ async function stageTables(sql: Sql, request: PrepareRequest, scope: ResolvedSco
     });
     const targetEmpty = await isEmpty(sql, table);
     const importer = request.importer.id;
-    inputs.set(table.key, { table, staged, mode: request.mode, importer, targetEmpty, planned: 0, inputs });
+    inputs.set(table.key, { table, staged, mode: request.mode, importer, targetEmpty, earlierEmpty: false, planned: 0, inputs });
   }
   return [...inputs.values()];
 }

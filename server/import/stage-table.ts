@@ -13,6 +13,8 @@ export interface StageTable extends ResolvedTable {
   /** Names of the staging and the plan table. */
   stage: string;
   plan: string;
+  /** An earlier plan of the same rows, to be held against the one that is made now. */
+  earlier: string;
   /** Where the planned state of each stored object is kept, for a table that owns some. */
   blobs: string;
   /** Columns that are carried from the bundle. */
@@ -44,6 +46,7 @@ export function stageTable(scope: ResolvedScope, table: ResolvedTable, number: n
     number,
     stage: `pg_temp.stage_${number}`,
     plan: `pg_temp.plan_${number}`,
+    earlier: `pg_temp.earlier_${number}`,
     blobs: `pg_temp.blobs_${number}`,
     carried: table.columns.filter((column) => !local.has(column.name)).map(stageColumn),
     importer,

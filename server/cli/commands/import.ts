@@ -9,7 +9,7 @@ import { importState } from "../import-state.ts";
 import { count, elapsed, plural } from "../numbers.ts";
 import type { Paint } from "../paint.ts";
 import { planText, skippedLine, sumOf } from "../plan-text.ts";
-import { tellingOutcomes, withPlannedRows } from "../planned-rows.ts";
+import { readRows, tellingOutcomes, withPlanFolder } from "../planned-rows.ts";
 import { safeName, safeText } from "../safe-text.ts";
 import { withTarget } from "../target.ts";
 import { Refusal, UsageError } from "../usage-error.ts";
@@ -46,9 +46,14 @@ export const importCommand = defineCommand({
         const onProgress: ImportRequest["onProgress"] = (progress) => context.output.progress.update(importState(progress));
         const request = { sql, store, scope, bundle, mode, importer, signal: context.signal, onProgress };
         const heading = { bundle: name, target: description, mode, importer: importer.email };
-        const planDigest = yes ? options.plan : await agree(request, heading, options.plan, context);
-        const report = await importBundle({ ...request, ...(planDigest === undefined ? {} : { planDigest }) });
-        return reportResult(heading, report);
+        if (yes) {
+          const report = await importBundle({ ...request, ...(options.plan === undefined ? {} : { planDigest: options.plan }) });
+          return reportResult(heading, report);
+        }
+        return withPlanFolder(context, async (keptPlan) => {
+          const planDigest = await agree(request, heading, options.plan, { ...context, keptPlan });
+          return reportResult(heading, await importBundle({ ...request, planDigest, keptPlan }));
+        });
       }),
     );
   },
@@ -61,17 +66,20 @@ function assertAskable(yes: boolean, { json }: Context): void {
 }
 
 /** Shows the plan and asks. Gives its digest, so that nothing else than what was shown is applied. */
-async function agree(request: ImportRequest, heading: PlanHeading, expected: string | undefined, context: Context) {
-  const { output, signal } = context;
-  const { plan, rows } = await withPlannedRows(context, samples, tellingOutcomes, (keepIn) =>
-    previewImport({ ...request, keepIn }),
-  );
+async function agree(
+  request: ImportRequest,
+  heading: PlanHeading,
+  expected: string | undefined,
+  { output, signal, keptPlan }: Context & { keptPlan: string },
+): Promise<string> {
+  const plan = await previewImport({ ...request, keepIn: keptPlan });
   if (expected !== undefined && expected !== plan.digest) {
     throw new BackupError("IMPORT_PLAN_CHANGED", "this is not the plan that --plan names; preview again", {
       expected,
       found: plan.digest,
     });
   }
+  const rows = await readRows(keptPlan, samples, tellingOutcomes);
   await output.error(`${previewText(heading, plan, output.errorPaint, rows)}\n`);
   const agreed = await confirm("Apply this plan?", signal);
   if (!agreed) throw new Refusal("DECLINED", "not agreed to; nothing was changed");

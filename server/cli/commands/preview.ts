@@ -6,7 +6,7 @@ import { defineCommand, type Result } from "../command.ts";
 import { importState } from "../import-state.ts";
 import type { Paint } from "../paint.ts";
 import { planText } from "../plan-text.ts";
-import { type RowsByOutcome, rowsText, tellingOutcomes, withPlannedRows } from "../planned-rows.ts";
+import { type RowsByOutcome, readRows, rowsText, tellingOutcomes, withPlanFolder } from "../planned-rows.ts";
 import { safeText } from "../safe-text.ts";
 import { withTarget } from "../target.ts";
 import { fields } from "../text-table.ts";
@@ -44,8 +44,10 @@ export const preview = defineCommand({
         if (context.json && options.rows === undefined) return result(heading, await previewImport(request));
         const most = wholeNumber("--rows", options.rows, samples);
         const wanted = options.rows === undefined ? tellingOutcomes : outcomes;
-        const { plan, rows } = await withPlannedRows(context, most, wanted, (keepIn) => previewImport({ ...request, keepIn }));
-        return result(heading, plan, rows);
+        return withPlanFolder(context, async (keepIn) => {
+          const plan = await previewImport({ ...request, keepIn });
+          return result(heading, plan, await readRows(keepIn, most, wanted));
+        });
       }),
     );
   },

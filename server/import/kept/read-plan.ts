@@ -17,6 +17,14 @@ export interface PageRequest {
   count: number;
 }
 
+/** Rows that follow each other and have one outcome. */
+export interface StampedRows {
+  first: number;
+  last: number;
+  outcome: PlanCode;
+  stamp?: string;
+}
+
 /** Reads what a `PlanKeeper` kept; any place of a plan takes the same few reads. */
 export class PlanReader {
   readonly #folder: string;
@@ -45,6 +53,45 @@ export class PlanReader {
     const end = Math.min(total, from + count);
     const rows = from >= end ? [] : await this.#rows(table, outcome, from, end - from);
     return { table: name, outcome: outcome ?? null, from, total, rows };
+  }
+
+  /** Every row of a table with its outcome, and a stamp of what is planned for it beside that where there is more to say. */
+  async *stamps(name: string): AsyncGenerator<StampedRows[]> {
+    const { files, totals } = this.#index.tables[name]!;
+    for (const outcome of outcomes) {
+      if (files === undefined || !totals[outcome]) continue;
+      if (!plainOutcomes.includes(outcome)) {
+        yield* this.#stampsOf(name, outcome);
+        continue;
+      }
+      const reader = await RunReader.open(join(this.#folder, `${files}.${outcome}.runs`), totals[outcome]);
+      try {
+        for await (const runs of reader.runs()) yield runs.map(([first, last]) => ({ first, last, outcome }));
+      } finally {
+        await reader.close();
+      }
+    }
+  }
+
+  /** The inserted rows that lose a reference. */
+  clearedStamps(name: string): AsyncGenerator<StampedRows[]> {
+    return this.#stampsOf(name, "reference_cleared");
+  }
+
+  async *#stampsOf(name: string, code: PlanCode): AsyncGenerator<StampedRows[]> {
+    const { files, totals } = this.#index.tables[name]!;
+    const total = totals[code] ?? 0;
+    if (total === 0) return;
+    const path = join(this.#folder, `${files}.${code}`);
+    const reader = await RunReader.open(`${path}.runs`, total);
+    try {
+      for (let from = 0; from < total; from += 1000) {
+        const [rows, lines] = [await reader.rows(from, 1000), await readLines(`${path}.rows`, from, 1000)];
+        yield rows.map((row, i) => ({ first: row, last: row, outcome: code, stamp: stampOf(lines[i]!) }));
+      }
+    } finally {
+      await reader.close();
+    }
   }
 
   async #rows(table: KeptTable, outcome: PlanCode | undefined, from: number, count: number): Promise<PlannedRow[]> {
@@ -139,6 +186,10 @@ class RunLists {
     }
     return reader;
   }
+}
+
+function stampOf(line: string): string {
+  return (JSON.parse(line) as { stamp: string }).stamp;
 }
 
 /** What is null was not said; the stamp is for comparisons of plans. */

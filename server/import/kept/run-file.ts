@@ -80,6 +80,19 @@ export class RunReader {
     return rows;
   }
 
+  /** All of them as runs, first and last row, some at a time. */
+  async *runs(): AsyncGenerator<[first: number, last: number][]> {
+    for (let run = 0; run < this.#runs; ) {
+      const part: [number, number][] = [];
+      for (; run < this.#runs && part.length < 1000; run++) {
+        const [first, before] = await this.#run(run);
+        const behind = run + 1 < this.#runs ? (await this.#run(run + 1))[1] : this.#total;
+        part.push([first, first + behind - before - 1]);
+      }
+      yield part;
+    }
+  }
+
   /** The place of a row in the list, or -1. */
   async placeOf(row: number): Promise<number> {
     if (this.#runs === 0) return -1;
