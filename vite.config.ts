@@ -23,7 +23,8 @@ const node: TestProjectConfiguration = {
   test: {
     name: "node",
     environment: "node",
-    include: ["test/engine/**/*.test.ts", "test/server/**/*.test.ts"],
+    // The built page is driven from Node, which has the server and its database at hand.
+    include: ["test/engine/**/*.test.ts", "test/server/**/*.test.ts", "test/web/page/**/*.test.ts"],
     globalSetup: ["test/support/services.ts"],
     testTimeout: 30_000,
     hookTimeout: 120_000,
@@ -44,7 +45,7 @@ const browser: TestProjectConfiguration = {
   server: { fs: { allow: [".", "../shared/corpus"] } },
   test: {
     name: "browser",
-    include: ["test/web/**/*.test.ts"],
+    include: ["test/web/*.test.ts"],
     testTimeout: 60_000,
     browser: {
       enabled: true,

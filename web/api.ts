@@ -142,7 +142,12 @@ export class Api {
     return (await answer(fetch(`${this.base}${path}`, init))).json();
   }
 
-  async #progressing<T>(path: string, fields: object, onProgress: (progress: Progress) => void, signal?: AbortSignal): Promise<T> {
+  async #progressing<T>(
+    path: string,
+    fields: object,
+    onProgress: (progress: Progress) => void,
+    signal?: AbortSignal,
+  ): Promise<T> {
     const { headers, body } = jsonBody(fields);
     const init = { method: "POST", headers: { ...headers, Accept: "application/x-ndjson" }, body, ...(signal && { signal }) };
     const response = await answer(fetch(`${this.base}${path}`, init));

@@ -109,7 +109,12 @@ export class Comparison {
         this.#set({ name: "uploading", progress, isPaused, saved });
       },
     });
-    this.#set({ name: "uploading", progress: { sent: 0, total: blob.size, bytesPerSecond: 0, isRetrying: false }, isPaused: false, saved });
+    this.#set({
+      name: "uploading",
+      progress: { sent: 0, total: blob.size, bytesPerSecond: 0, isRetrying: false },
+      isPaused: false,
+      saved,
+    });
     return this.#upload.done;
   }
 

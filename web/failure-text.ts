@@ -40,7 +40,8 @@ const exact: Record<string, string> = {
 export function failureText(error: unknown): FailureText {
   if (error instanceof WorkerError) {
     const { code, message, advice, problem } = error.failure;
-    if (problem !== undefined) return { title: problem.title, detail: problem.detail, ...(problem.code && { code: problem.code }) };
+    if (problem !== undefined)
+      return { title: problem.title, detail: problem.detail, ...(problem.code && { code: problem.code }) };
     return { title: titleOf(code) ?? "The page failed", detail: message, code, ...(advice && { advice }) };
   }
   if (error instanceof ProblemError) {

@@ -21,7 +21,8 @@ const images: [type: string, matches: (bytes: Uint8Array) => boolean][] = [
 export async function previewOf(blob: Blob): Promise<Preview> {
   const head = new Uint8Array(await blob.slice(0, 16).arrayBuffer());
   const image = images.find(([, matches]) => matches(head));
-  if (image !== undefined) return { kind: "image", type: image[0], url: URL.createObjectURL(new Blob([blob], { type: image[0] })) };
+  if (image !== undefined)
+    return { kind: "image", type: image[0], url: URL.createObjectURL(new Blob([blob], { type: image[0] })) };
   const bytes = new Uint8Array(await blob.slice(0, shownText).arrayBuffer());
   const text = asText(bytes, blob.size > shownText);
   if (text === null) return { kind: "none", why: "This is neither an image nor text." };

@@ -16,7 +16,7 @@ export function fieldsOf(row: string): Field[] | null {
     const name = unquoted(row.slice(at, nameEnd));
     const start = skipSpace(row, skipSpace(row, nameEnd) + 1);
     const end = endOfValue(row, start);
-    fields.push({ name, ...valueOf(row.slice(start, end).trim()) });
+    fields.push({ name, ...readValue(row.slice(start, end).trim()) });
     at = skipSpace(row, end);
     if (row[at] !== ",") break;
     at = skipSpace(row, at + 1);
@@ -24,7 +24,7 @@ export function fieldsOf(row: string): Field[] | null {
   return row[at] === "}" ? fields : null;
 }
 
-function valueOf(raw: string): Omit<Field, "name"> {
+function readValue(raw: string): Omit<Field, "name"> {
   if (raw === "null") return { text: "", kind: "null" };
   return raw.startsWith('"') ? { text: unquoted(raw), kind: "string" } : { text: raw, kind: "other" };
 }

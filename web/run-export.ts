@@ -8,7 +8,8 @@ export const makers = [
   {
     name: "browser",
     label: "ZIP, packed by this browser",
-    description: "The server sends rows and files as they are; this browser checks, compresses and saves them. Gives the SHA-256.",
+    description:
+      "The server sends rows and files as they are; this browser checks, compresses and saves them. Gives the SHA-256.",
   },
   { name: "server", label: "ZIP, packed by the server", description: "For an older browser, or a slow computer here." },
   { name: "ndjson", label: "NDJSON stream", description: "For pipes and scripts: one row a line, read by jq." },
@@ -52,7 +53,8 @@ async function packHere({ api, client, options, signal, onProgress }: Run): Prom
     onProgress: (pack) => onProgress({ bytes: pack.bytesRead, pack }),
   });
   const { size, sha256, rows, files, tables, warnings } = packed;
-  const name = "handle" in target ? target.handle.name : (packed.suggestedName ?? suggestedName("zip")).replace(/\.ndjson$/, ".zip");
+  const name =
+    "handle" in target ? target.handle.name : (packed.suggestedName ?? suggestedName("zip")).replace(/\.ndjson$/, ".zip");
   if (packed.file !== null && "privateName" in target) {
     download(packed.file, name);
     // The download reads from the private file; by then it has ended, or the next start of the page clears it away.

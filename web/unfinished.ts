@@ -25,7 +25,9 @@ export class UnfinishedUploads {
 
   read(): Unfinished | null {
     try {
-      const { ranges, ...rest } = JSON.parse(localStorage.getItem(this.#key) ?? "null") as Omit<Unfinished, "omit"> & { ranges: string };
+      const { ranges, ...rest } = JSON.parse(localStorage.getItem(this.#key) ?? "null") as Omit<Unfinished, "omit"> & {
+        ranges: string;
+      };
       return { ...rest, omit: fromRanges(ranges) };
     } catch {
       return null;

@@ -9,6 +9,7 @@ import { exportRoute } from "./export-route.ts";
 import { importRoute, previewRoute } from "./import-routes.ts";
 import { readJsonObject } from "./json-body.ts";
 import { KeptPlans } from "./kept-plans.ts";
+import { knownFilesRoute } from "./known-files-route.ts";
 import { openapiDocument } from "./openapi.ts";
 import { planPageRoute, planRoute } from "./plan-routes.ts";
 import { plainProblem, problemOf, problemResponse } from "./problem.ts";
@@ -77,6 +78,7 @@ export function createBackupApp(dependencies: BackupDependencies): Hono<BackupEn
   app.on(["OPTIONS", "POST"], "/uploads", (c) => uploadRoute(c, installation));
   // HEAD comes as GET.
   app.on(["GET", "PATCH", "DELETE"], "/uploads/:id", (c) => uploadRoute(c, installation));
+  app.post("/import/known-files", (c) => knownFilesRoute(c, installation));
   app.get("/import/plan/:digest", (c) => planRoute(c, installation));
   app.get("/import/plan/:digest/:table", (c) => planPageRoute(c, installation));
   app.get("/scope", (c) => {

@@ -42,6 +42,8 @@ export function schemas(scope: Scope): Record<string, Schema> {
   return {
     ExportOptions: exportOptions(scope),
     ExportEstimate: exportEstimate,
+    FileIdentities: object({ files: list(object({ sha256: digest, size: count })) }),
+    KnownFiles: object({ known: list(flag) }),
     Problem: problem,
     Issue: issue,
     BundleSummary: bundleSummary,

@@ -26,6 +26,7 @@ export function openapiDocument(scope: Scope) {
       "/import": { post: importOperation },
       "/uploads": uploadsPath,
       "/uploads/{id}": uploadPath,
+      "/import/known-files": { post: knownFilesOperation },
       "/import/plan/{digest}": { get: planOperation },
       "/import/plan/{digest}/{table}": { get: planPageOperation },
       "/scope": { get: scopeOperation },
@@ -151,6 +152,18 @@ const importOperation = {
       content: { ...json(ref("ImportReport")), "application/x-ndjson": { schema: ref("ImportLine") } },
     },
     ...uploadProblems,
+  },
+};
+
+const knownFilesOperation = {
+  operationId: "knownFiles",
+  summary: "Which contents this installation has, so that a thin bundle need not carry them",
+  requestBody: { required: true, content: json(ref("FileIdentities")) },
+  responses: {
+    "200": { description: "One answer a content, in the order asked", content: json(ref("KnownFiles")) },
+    "400": problem("The body is not usable, or asks for more than 5,000 files at once"),
+    "422": problem("The scope does not fit the database"),
+    ...everywhere,
   },
 };
 

@@ -50,9 +50,7 @@ function place(row: number[], taken: number, scale: number, rest: Box): Box[] {
   let at = across ? rest.y : rest.x;
   return row.map((weight) => {
     const length = (weight * scale) / depth;
-    const box = across
-      ? { x: rest.x, y: at, width: depth, height: length }
-      : { x: at, y: rest.y, width: length, height: depth };
+    const box = across ? { x: rest.x, y: at, width: depth, height: length } : { x: at, y: rest.y, width: length, height: depth };
     at += length;
     return box;
   });

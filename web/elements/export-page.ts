@@ -279,9 +279,12 @@ function effects(scope: ScopeDescription, name: string, isOn: boolean): string[]
   const lines: string[] = [];
   if (tables.length > 0) lines.push(`${isOn ? "Includes" : "Leaves out"} the tables ${tables.join(", ")}.`);
   if (owners.length > 0) {
-    lines.push(isOn ? `Includes the contents of ${owners.join(", ")}.` : `Rows of ${owners.join(", ")} leave without their contents.`);
+    lines.push(
+      isOn ? `Includes the contents of ${owners.join(", ")}.` : `Rows of ${owners.join(", ")} leave without their contents.`,
+    );
   }
-  if (scope.settings?.option === name) lines.push(`${number(scope.settings.included.length)} settings, listed by name; never a secret.`);
+  if (scope.settings?.option === name)
+    lines.push(`${number(scope.settings.included.length)} settings, listed by name; never a secret.`);
   return lines;
 }
 

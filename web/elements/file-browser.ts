@@ -17,7 +17,12 @@ const states: Record<FileRow["stored"], string> = {
 
 /** The files of a bundle: name, size, type, and a preview of each. */
 export class FileBrowser extends LitElement {
-  static override properties = { client: { attribute: false }, count: { type: Number }, _total: { state: true }, _chosen: { state: true } };
+  static override properties = {
+    client: { attribute: false },
+    count: { type: Number },
+    _total: { state: true },
+    _chosen: { state: true },
+  };
   static override styles = [
     base,
     controls,

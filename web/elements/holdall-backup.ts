@@ -193,7 +193,8 @@ export class HoldallBackup extends LitElement {
   }
 
   #body() {
-    if (this._error instanceof ProblemError && this._error.problem.status === 401) return html`<holdall-sign-in></holdall-sign-in>`;
+    if (this._error instanceof ProblemError && this._error.problem.status === 401)
+      return html`<holdall-sign-in></holdall-sign-in>`;
     if (this._error !== undefined) {
       return html`<holdall-problem .error=${this._error}></holdall-problem>
         <p class="row"><button @click=${this.load}>Try again</button></p>`;

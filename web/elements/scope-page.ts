@@ -166,7 +166,9 @@ export class ScopePage extends LitElement {
               <h2>Settings and options without effect</h2>
               ${reasons([
                 ...ignored,
-                ...(scope.settings === null ? [] : [["settings", `written to the manifest: ${scope.settings.included.join(", ")}`] as [string, string]]),
+                ...(scope.settings === null
+                  ? []
+                  : [["settings", `written to the manifest: ${scope.settings.included.join(", ")}`] as [string, string]]),
               ])}
             </section>`
       }`;

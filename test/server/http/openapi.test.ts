@@ -63,6 +63,17 @@ test("answers are as described", async () => {
   await expectDescribed("post", "/export", await post("/export", { "Content-Type": "application/json" }, '{"x":true}'));
   await expectDescribed("post", "/export/estimate", await post("/export/estimate", {}, ""));
   await expectDescribed("post", "/export/estimate", await post("/export/estimate", { "Content-Type": "application/json" }, "[]"));
+  const asked = JSON.stringify({ files: [{ sha256: "0".repeat(64), size: 1 }] });
+  await expectDescribed(
+    "post",
+    "/import/known-files",
+    await post("/import/known-files", { "Content-Type": "application/json" }, asked),
+  );
+  await expectDescribed(
+    "post",
+    "/import/known-files",
+    await post("/import/known-files", { "Content-Type": "application/json" }, "{}"),
+  );
   await expectDescribed("post", "/uploads", await post("/uploads", { "Tus-Resumable": "1.0.0" }, ""));
   await expectDescribed(
     "post",
