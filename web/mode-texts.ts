@@ -19,7 +19,7 @@ export const outcomeTexts: Record<PlanCode, string> = {
   missing_parent: "skipped: the row that it belongs to is nowhere",
   blob_missing: "skipped: its stored file is nowhere",
   not_imported: "skipped: its table never enters",
-  reassigned: "will have you as its maker",
+  reassigned: "will arrive in your name",
   reference_cleared: "will arrive without a reference whose row is nowhere",
 };
 

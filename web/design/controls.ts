@@ -53,19 +53,32 @@ export const controls = css`
     padding-inline: 0.5rem;
   }
 
+  a {
+    color: var(--_accent);
+    text-underline-offset: 0.2em;
+  }
+
   .link {
     min-height: 0;
     padding: 0;
     border: 0;
     background: none;
     color: var(--_accent);
+    font-weight: 500;
+    justify-content: flex-start;
     text-align: left;
     text-decoration: underline;
+    text-decoration-color: color-mix(in oklab, currentColor 35%, transparent);
     text-underline-offset: 0.2em;
   }
 
   .link:hover:not(:disabled) {
     background: none;
+    text-decoration-color: currentColor;
+  }
+
+  .link:disabled {
+    text-decoration: none;
   }
 
   input[type="text"],
@@ -117,7 +130,7 @@ export const controls = css`
     border-color: var(--_line-strong);
   }
 
-  .choice:has(:checked) {
+  .choice:has([type="radio"]:checked) {
     border-color: var(--_accent);
     background: var(--_accent-soft);
   }

@@ -23,6 +23,10 @@ export class BundleContents extends LitElement {
     base,
     controls,
     css`
+      holdall-picture {
+        margin-top: 0.75rem;
+      }
+
       [role="tablist"] {
         display: flex;
         gap: 1.25rem;
@@ -121,7 +125,7 @@ export class BundleContents extends LitElement {
     const { tables, files, warnings } = this.inspection;
     const parts = [
       ...tables.map(({ name, bytes }) => ({ name: words(name), bytes, kind: "table" as const })),
-      { name: "files", bytes: files.bytes, kind: "file" as const },
+      { name: "file contents", bytes: files.bytes, kind: "file" as const },
     ];
     return html`<h2>What is inside</h2>
       <p class="muted small">Unpacked bytes, by table and files.</p>

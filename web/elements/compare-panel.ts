@@ -198,14 +198,16 @@ export class ComparePanel extends LitElement {
 
   #planned({ plan, importer }: Preview) {
     const [added, changed] = groups.map(({ outcomes }) => totalOf(plan, outcomes)) as [number, number];
-    const does = added + changed === 0 ? "change nothing" : `add ${counted(added, "row")} and update ${counted(changed, "row")}`;
+    const does = [added > 0 && `add ${counted(added, "row")}`, changed > 0 && `update ${counted(changed, "row")}`].filter(
+      Boolean,
+    );
     return html`<div class="stack" tabindex="-1" id="plan">
       <h2>What an import would do</h2>
       <holdall-plan .plan=${plan} .api=${this.api} .client=${this.client}></holdall-plan>
       ${warningsNote([...new Set(plan.warnings)])}
       <div class="confirm row">
         <div>
-          <p><strong>The import would ${does}</strong>, in the name of ${importer}.</p>
+          <p><strong>The import would ${does.join(" and ") || "change nothing"}</strong>, in the name of ${importer}.</p>
           <p class="muted small">It does exactly this plan, in one transaction, or nothing: <code>${plan.digest.slice(0, 12)}</code></p>
         </div>
         <button class="primary" @click=${() => this.#comparison!.apply()}>Import exactly this</button>

@@ -165,7 +165,7 @@ export class ExportPage extends LitElement {
     return html`<div class="note">
       ${icon("lock")}
       <div>
-        <strong>Secrets never leave.</strong> ${why === undefined ? nothing : html`${why[0]?.toUpperCase()}${why.slice(1)}. `}
+        ${why === undefined ? "Only what the scope lists leaves." : `${why[0]?.toUpperCase()}${why.slice(1)}.`}
         <a href="#/scope">Every table and column, in or out, and why</a>
       </div>
     </div>`;
@@ -185,7 +185,7 @@ export class ExportPage extends LitElement {
               label="Estimated bytes by table, and files"
               .parts=${[
                 ...estimate.tables.map(({ table, bytes }) => ({ name: words(table), bytes, kind: "table" as const })),
-                { name: "files", bytes: estimate.files.bytes, kind: "file" as const },
+                { name: "file contents", bytes: estimate.files.bytes, kind: "file" as const },
               ]}
             ></holdall-picture>`
       }
@@ -277,7 +277,8 @@ function effects(scope: ScopeDescription, name: string, isOn: boolean): string[]
   const tables = scope.tables.filter((table) => table.option?.name === name).map((table) => words(table.name));
   const owners = scope.tables.filter((table) => table.stored_objects?.option === name).map((table) => words(table.name));
   const lines: string[] = [];
-  if (tables.length > 0) lines.push(`${isOn ? "Includes" : "Leaves out"} the tables ${tables.join(", ")}.`);
+  if (tables.length > 0)
+    lines.push(`${isOn ? "Includes" : "Leaves out"} ${tables.length === 1 ? "the table" : "the tables"} ${tables.join(", ")}.`);
   if (owners.length > 0) {
     lines.push(
       isOn ? `Includes the contents of ${owners.join(", ")}.` : `Rows of ${owners.join(", ")} leave without their contents.`,

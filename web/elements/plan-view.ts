@@ -93,7 +93,7 @@ export class PlanView extends LitElement {
 
       .tables > li {
         display: grid;
-        grid-template-columns: minmax(8rem, 13rem) minmax(0, 1fr);
+        grid-template-columns: minmax(8rem, 12rem) minmax(0, 1fr) minmax(8rem, 15rem);
         gap: 0.125rem 1.25rem;
         align-items: center;
         padding: 0.625rem 0;
@@ -108,13 +108,12 @@ export class PlanView extends LitElement {
       }
 
       .say {
-        grid-column: 2;
         color: var(--_muted);
         font-size: 0.8125rem;
       }
 
       .why {
-        grid-column: 2;
+        grid-column: 2 / -1;
         font-size: 0.8125rem;
       }
 
@@ -133,7 +132,6 @@ export class PlanView extends LitElement {
           grid-template-columns: minmax(0, 1fr);
         }
 
-        .say,
         .why {
           grid-column: 1;
         }

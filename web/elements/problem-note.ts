@@ -28,6 +28,11 @@ export class ProblemNote extends LitElement {
   ];
   declare error: unknown;
 
+  override willUpdate() {
+    // Without a failure it takes no place, not even a gap.
+    this.hidden = this.error === undefined || this.error === null;
+  }
+
   override render() {
     if (this.error === undefined || this.error === null) return nothing;
     const { title, detail, code, advice } = failureText(this.error);

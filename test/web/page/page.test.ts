@@ -1,106 +1,138 @@
-import { existsSync } from "node:fs";
+import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { type Browser, chromium, type Page } from "playwright-core";
-import { build } from "vite";
-import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
-import { easm } from "../../../server/scopes/easm/scope.ts";
-import { useInstallations } from "./installation.ts";
+import { gzipSync } from "node:zlib";
+import { beforeAll, expect, test } from "vitest";
+import type { RunningServer } from "../../../server/http/serve.ts";
+import type { TestInstallation } from "../../server/http/installation.ts";
+import { expectAccessible } from "./accessible.ts";
+import { isWiderThanScreen, usePage } from "./chromium.ts";
 
-const executablePath = process.env["HOLDALL_TEST_CHROMIUM"] || "/usr/bin/chromium";
-const flags = ["no-sandbox", "disable-gpu", "disable-quic", "no-first-run", "disable-background-networking"];
-const more = ["disable-component-update", "disable-sync"];
-/** Under CI a missing browser fails the run. */
-const skipped =
-  process.env["CI"] !== "true" && !existsSync(executablePath) ? "no Chromium here; HOLDALL_TEST_CHROMIUM names one" : "";
-
-const installations = useInstallations();
-let browser: Browser;
-let web: string;
+const setup = usePage();
+let full: TestInstallation;
+let server: RunningServer;
 
 beforeAll(async () => {
-  if (skipped) return;
-  web = await installations.temporaryFolder();
-  const root = join(import.meta.dirname, "..", "..", "..", "web");
-  await build({ root, configFile: false, logLevel: "error", build: { outDir: web, emptyOutDir: true, target: "es2023" } });
-  browser = await chromium.launch({ executablePath, args: [...flags, ...more].map((flag) => `--${flag}`) });
+  full = await setup.installations.demo();
+  server = await setup.installations.serve(full, { web: setup.web(), title: "Demo installation" });
 });
-
-afterAll(() => browser?.close());
-
-beforeEach((context) => {
-  if (skipped) context.skip(skipped);
-});
-
-/** With what went wrong on it; a refusal by the content security policy is among that. */
-async function newPage(width: number): Promise<{ page: Page; errors: string[] }> {
-  const context = await browser.newContext({ viewport: { width, height: 800 } });
-  // No test can answer the dialog of the browser; without it, an export is a download.
-  await context.addInitScript("delete window.showSaveFilePicker");
-  const page = await context.newPage();
-  const errors: string[] = [];
-  page.on("pageerror", (error) => errors.push(String(error)));
-  page.on("dialog", (dialog) => {
-    errors.push(`dialog: ${dialog.message()}`);
-    void dialog.dismiss();
-  });
-  page.on("console", (message) => message.type() === "error" && errors.push(message.text()));
-  return { page, errors };
-}
-
-const isWiderThanScreen = (page: Page) => page.evaluate("document.documentElement.scrollWidth > innerWidth");
 
 test("without a sign-in, the page says where to find the link and nothing of the installation", async () => {
-  const { url } = await installations.serve(await installations.empty(), { web, title: "Top secret" });
-  const { page } = await newPage(1280);
+  const { installations } = setup;
+  const { url } = await installations.serve(await installations.empty(), { web: setup.web(), title: "Top secret" });
+  const { page } = await setup.open();
   await page.goto(url);
   await page.getByRole("heading", { name: "Sign in first" }).waitFor();
   expect(await page.content()).not.toMatch(/Top secret|easm|organizations/);
+  expect(await page.getByText("Top secret").count()).toBe(0);
+  await expectAccessible(page, "sign-in");
 });
 
-test.each([1280, 390])("at %i pixels: sign in, export, preview, import; nothing of a bundle becomes HTML", async (width) => {
-  const hostile = "<img src=x onerror=alert(1)>";
-  const full = await installations.serve(await installations.demo(), {
-    web,
-    scope: { ...easm, app: { ...easm.app, version: hostile } },
-  });
-  const target = await installations.empty();
-  const empty = await installations.serve(target, { web });
-  const { page, errors } = await newPage(width);
+test("the first load takes less than 100 KB, and the engine comes with the Worker only", async () => {
+  const { page } = await setup.open();
+  const loaded: string[] = [];
+  page.on("request", (request) => loaded.push(new URL(request.url()).pathname));
+  await page.goto(server.signInUrl);
+  await page.getByText(/rows in \d+ tables/).waitFor();
+  const files = loaded.filter((path) => path !== "/sign-in" && !path.startsWith("/api/"));
+  let bytes = 0;
+  for (const path of new Set(files))
+    bytes += gzipSync(await readFile(join(setup.web(), path === "/" ? "index.html" : path))).length;
+  expect(bytes).toBeGreaterThan(5_000);
+  expect(bytes).toBeLessThan(100_000);
+  const workers = (await readdir(join(setup.web(), "assets"))).filter((name) => name.includes("worker"));
+  expect(workers.length).toBeGreaterThan(0);
+  expect(files.filter((path) => path.includes("worker"))).toEqual([]);
+});
 
-  await page.goto(full.signInUrl);
-  await page.getByLabel("Scan history").uncheck();
-  const downloading = page.waitForEvent("download");
-  await page.getByRole("button", { name: "Export" }).press("Enter");
-  const download = await downloading;
-  expect(download.suggestedFilename()).toMatch(/^easm-backup-.*\.zip$/);
-  await page.getByText(/^Exported /).waitFor();
-  expect(await isWiderThanScreen(page)).toBe(false);
+test("pages have addresses, and go back and forward", async () => {
+  const { page } = await setup.open();
+  await page.goto(server.signInUrl);
+  await page.goto(`${server.url}#/scope`);
+  await page.getByText("tables included").waitFor();
+  await page.getByRole("link", { name: "Import" }).press("Enter");
+  await page.getByRole("heading", { name: "Drop a bundle here" }).waitFor();
+  expect(page.url()).toBe(`${server.url}#/import`);
+  await page.goBack();
+  await page.getByText("tables included").waitFor();
+});
 
-  await page.goto(empty.signInUrl);
-  await page.getByLabel("Backup file").setInputFiles(await download.path());
-  await page.getByRole("button", { name: "Preview" }).press("Enter");
-  await page.getByRole("heading", { name: "The backup is sound" }).waitFor();
-  await page.getByText(`easm ${hostile}`).waitFor();
-  await page.getByLabel("Add and update").check();
-  await expect.poll(() => page.getByRole("button", { name: "Import exactly this" }).count()).toBe(0);
-  await page.getByRole("button", { name: "Preview" }).click();
-  await page.getByText(/An import would add [\d,]+ rows, in the name of admin@easm\.example/).waitFor();
-  expect(await isWiderThanScreen(page)).toBe(false);
-  await page.getByRole("button", { name: "Import exactly this" }).press("Enter");
-  await page.getByRole("heading", { name: "Imported" }).waitFor();
-  expect(await target.db.sql`select count(*)::int as n from assets`).toMatchObject([{ n: 200 }]);
-  expect(await isWiderThanScreen(page)).toBe(false);
+test.each([1280, 390])("at %i pixels: every page is accessible and no wider than the screen", async (width) => {
+  const { page, errors } = await setup.open({ viewport: { width, height: 844 } });
+  await page.goto(server.signInUrl);
+  await page.getByText(/rows in \d+ tables/).waitFor();
+  for (const [hash, sign] of [
+    ["export", /rows in \d+ tables/],
+    ["import", "Drop a bundle here"],
+    ["scope", "tables included"],
+  ] as const) {
+    await page.goto(`${server.url}#/${hash}`);
+    await page.getByText(sign).waitFor();
+    await expectAccessible(page, hash);
+    expect(await isWiderThanScreen(page), hash).toBe(false);
+  }
   expect(errors).toEqual([]);
 });
 
-test("a damaged file is refused with what was found", async () => {
-  const server = await installations.serve(await installations.empty(), { web });
-  const { page } = await newPage(1280);
+test("the scope page says of every table and column whether it is in, and why not", async () => {
+  const { page } = await setup.open();
   await page.goto(server.signInUrl);
-  const file = { name: "broken.zip", mimeType: "application/zip", buffer: Buffer.from("PK no more") };
-  await page.getByLabel("Backup file").setInputFiles(file);
-  await page.getByRole("button", { name: "Preview" }).click();
+  await page.goto(`${server.url}#/scope`);
+  await page.getByText("tables included").waitFor();
+  const text = (await page.locator("holdall-scope").evaluate((element) => element.shadowRoot!.textContent)) ?? "";
+  const { tables, excludedTables } = (await import("../../../server/scopes/easm/scope.ts")).easm;
+  for (const [name, { columns, excluded = {} }] of Object.entries(tables)) {
+    for (const column of [...columns, ...Object.keys(excluded), ...Object.values(excluded)]) expect(text, name).toContain(column);
+  }
+  for (const [name, why] of Object.entries(excludedTables)) {
+    expect(text).toContain(name);
+    expect(text).toContain(why);
+  }
+  await page.getByLabel("Find a table or column").fill("normalized_value");
+  await page.getByText("1 table included").waitFor();
+});
+
+test("the export page: an estimate that follows the options, and a bundle that is valid", async () => {
+  const { page, errors } = await setup.open({ acceptDownloads: true });
+  await page.goto(server.signInUrl);
+  const before = await page.getByText(/rows in \d+ tables/).textContent();
+  await page.getByLabel("Scan history").uncheck();
+  await expect.poll(() => page.getByText(/rows in \d+ tables/).textContent()).not.toBe(before);
+  await page.getByLabel("ZIP, packed by the server").check();
+  const downloading = page.waitForEvent("download");
+  await page.getByRole("button", { name: "Export", exact: true }).press("Enter");
+  const download = await downloading;
+  expect(download.suggestedFilename()).toMatch(/^easm-backup-.*\.zip$/);
+  await page.getByRole("heading", { name: /^Exported / }).waitFor();
+  await expectAccessible(page, "exported");
+  expect(errors).toEqual([]);
+});
+
+test("an export that breaks is an error with its cause, and no file", async () => {
+  const { page } = await setup.open();
+  await page.goto(server.signInUrl);
+  await page.getByText(/rows in \d+ tables/).waitFor();
+  await page.getByLabel("ZIP, packed by the server").check();
+  let downloads = 0;
+  page.on("download", () => downloads++);
+  await page.route("**/export", (route) => route.abort("connectionreset"));
+  await page.getByRole("button", { name: "Export", exact: true }).click();
   const alert = page.getByRole("alert");
-  await alert.getByText("ZIP_TRUNCATED").waitFor();
-  expect(await alert.evaluate((element) => element.matches(":focus"))).toBe(true);
+  await alert.getByText("The connection was lost").waitFor();
+  expect(downloads).toBe(0);
+  await expectAccessible(page, "export failed");
+});
+
+test("an application embeds the element in a page of its own, in its own colours", async () => {
+  const { page, errors } = await setup.open();
+  await page.goto(server.signInUrl);
+  await page.goto(`${server.url}example.html`);
+  await page.getByRole("heading", { name: "Backup", exact: true }).waitFor();
+  await page.getByText(/rows in \d+ tables/).waitFor();
+  const button = page.getByRole("button", { name: "Export", exact: true });
+  const styleOf = (name: string) =>
+    button.evaluate((element, property) => Reflect.get(globalThis, "getComputedStyle")(element)[property], name);
+  expect(await styleOf("backgroundColor")).toBe("rgb(138, 59, 18)");
+  expect(await styleOf("fontFamily")).toMatch(/^Georgia/);
+  await expectAccessible(page, "embedded");
+  expect(errors).toEqual([]);
 });
