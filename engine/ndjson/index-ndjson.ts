@@ -161,7 +161,7 @@ class Indexer {
   }
 }
 
-function assertOpening(version: unknown): void {
+export function assertOpening(version: unknown): void {
   if (version === 1) return;
   if (typeof version !== "number") throw badRecord("the stream does not open with a $holdall line", 0);
   const message = `the stream has version ${version} and this Holdall reads version 1; use a Holdall that knows it`;
@@ -169,7 +169,7 @@ function assertOpening(version: unknown): void {
 }
 
 /** Holds an entry's `$end` line against what was counted; gives the SHA-256 it states. */
-function closing(control: Control, path: string, counted: { rows: number } | { bytes: number }, offset: number): string {
+export function closing(control: Control, path: string, counted: { rows: number } | { bytes: number }, offset: number): string {
   if (control["$end"] !== path) throw badRecord(`${path} is not closed by its own $end line`, offset);
   for (const [unit, found] of Object.entries(counted)) {
     if (control[unit] === found) continue;

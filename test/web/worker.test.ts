@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from "vitest";
-import { BundleClient } from "../../web/worker/client.ts";
-import type { WorkProgress } from "../../web/worker/protocol.ts";
+import { BundleClient, type CallOptions, WorkerError } from "../../web/worker/client.ts";
+import type { ExportRequest, PackProgress, WorkProgress } from "../../web/worker/protocol.ts";
 import { same } from "../engine/zip/content.ts";
 import { fileContent, row, sampleBundle } from "./sample-bundle.ts";
 
@@ -106,5 +106,109 @@ describe.each(["zip", "ndjson"] as const)("a thin bundle of a %s bundle", (conta
     const file = await sampleBundle({ container, files: 3 });
     await client.open(file);
     expect(await (await client.thin(new Uint32Array())).blob.bytes()).toEqual(new Uint8Array(await file.arrayBuffer()));
+  });
+});
+
+describe("packing an export", () => {
+  const addresses: string[] = [];
+  afterEach(() => {
+    for (const address of addresses.splice(0)) URL.revokeObjectURL(address);
+  });
+
+  function exported(stream: Blob, type = "application/x-ndjson"): ExportRequest {
+    const url = URL.createObjectURL(new Blob([stream], { type }));
+    addresses.push(url);
+    return { url, method: "GET", headers: {} };
+  }
+
+  const sample = { rows: 40_000, files: 30, fileSize: (n: number) => (n === 4 ? 5_000_000 : 1000 * n) };
+
+  it("gives a ZIP of the same content, hashed, in a private file", async () => {
+    const stream = await sampleBundle({ container: "ndjson", ...sample });
+    const progress: PackProgress[] = [];
+    const onProgress = (now: PackProgress) => progress.push(now);
+    const packed = await client.pack(exported(stream), { privateName: "backup.zip" }, { onProgress });
+    expect(packed).toMatchObject({ tables: 2, rows: 40_030, files: 30, warnings: ["one warning"] });
+    const file = packed.file!;
+    expect(file.size).toBe(packed.size);
+    const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", await file.arrayBuffer()));
+    expect(packed.sha256).toBe(Array.from(digest, (byte) => byte.toString(16).padStart(2, "0")).join(""));
+    expect(await client.open(file)).toMatchObject({ container: "zip", files: { count: 30 } });
+    expect(await client.verify()).toMatchObject({ valid: true, issues: [], rows: { assets: 40_000, reports: 30 } });
+    await client.discard("backup.zip");
+  });
+
+  it("writes into a file that was chosen", async () => {
+    const root = await navigator.storage.getDirectory();
+    const handle = await root.getFileHandle("chosen.zip", { create: true });
+    const packed = await client.pack(exported(await sampleBundle({ container: "ndjson", ...sample })), { handle });
+    expect(packed.file).toBeNull();
+    const file = await handle.getFile();
+    expect(file.size).toBe(packed.size);
+    await client.open(file);
+    expect(await client.verify()).toMatchObject({ valid: true });
+    await root.removeEntry("chosen.zip");
+  });
+
+  it("leaves nothing that looks complete when the stream is cut, fails or was changed", async () => {
+    const stream = await sampleBundle({ container: "ndjson", ...sample });
+    const text = await stream.text();
+    const changed = new Blob([text.replace('"kind":"host"', '"kind":"hosT"')]);
+    const failed = new Blob([
+      stream.slice(0, (await stream.bytes()).indexOf(10, 5000) + 1),
+      '{"$error":{"code":"IO_DATABASE","message":"gone"}}\n',
+    ]);
+    const bad: [Blob, string][] = [
+      [stream.slice(0, stream.size - 1), "STREAM_TRUNCATED"],
+      [stream.slice(0, stream.size >> 1), "STREAM_TRUNCATED"],
+      [stream.slice(0, 10), "STREAM_TRUNCATED"],
+      [new Blob([stream, "x"]), "STREAM_BAD_RECORD"],
+      [changed, "INTEGRITY_HASH"],
+      [failed, "STREAM_FAILED"],
+    ];
+    const root = await navigator.storage.getDirectory();
+    for (const [body, code] of bad) {
+      const handle = await root.getFileHandle("cut.zip", { create: true });
+      await expect(client.pack(exported(body), { handle })).rejects.toMatchObject({ failure: { code } });
+      expect((await handle.getFile()).size).toBe(0);
+      await expect(client.pack(exported(body), { privateName: "cut.zip" })).rejects.toMatchObject({ failure: { code } });
+    }
+    await root.removeEntry("cut.zip");
+    await expect(client.pack(exported(stream, "text/html"), { privateName: "x" })).rejects.toMatchObject({
+      failure: { code: "STREAM_BAD_RECORD" },
+    });
+  });
+
+  it("can be cancelled", async () => {
+    const stop = new AbortController();
+    const stream = await sampleBundle({ container: "ndjson", rows: 400_000, files: 0 });
+    const onProgress = () => stop.abort(new Error("enough"));
+    const packing = client.pack(exported(stream), { privateName: "y.zip" }, { signal: stop.signal, onProgress });
+    await expect(packing).rejects.toThrow("enough");
+  });
+});
+
+describe("what is under way", () => {
+  it("ends when it is cancelled, and the bundle can still be used", async () => {
+    await client.open(await sampleBundle({ rows: 200_000 }));
+    for (const work of [
+      (options: CallOptions) => client.verify(options),
+      (options: CallOptions) => client.rows("assets", 150_000, 5, options),
+    ]) {
+      const stop = new AbortController();
+      const running = work({ signal: stop.signal });
+      setTimeout(() => stop.abort(new Error("enough")), 30);
+      await expect(running).rejects.toThrow("enough");
+    }
+    expect((await client.rows("assets", 150_000, 1)).rows).toEqual([row(150_000)]);
+    expect(await client.verify()).toMatchObject({ valid: true });
+  });
+
+  it("ends when the client is closed", async () => {
+    await client.open(await sampleBundle({ rows: 200_000 }));
+    const running = client.verify();
+    const ended = expect(running).rejects.toBeInstanceOf(WorkerError);
+    await client.close();
+    await ended;
   });
 });

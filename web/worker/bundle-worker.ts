@@ -4,12 +4,16 @@ import { BackupError } from "../../engine/errors.ts";
 import { answered } from "./failure.ts";
 import { fileRow, inspect } from "./inspect.ts";
 import { OpenBundle } from "./open-bundle.ts";
+import { packExport } from "./pack.ts";
+import { removePrivateFile } from "./private-files.ts";
 import type { BundleWorker } from "./protocol.ts";
 import { Tasks } from "./tasks.ts";
 
 /** Not awaited up here: a message that comes while a module awaits is lost. */
 const codecReady = createWebCodec();
 const tasks = new Tasks();
+/** They have nothing to do with the bundle that is open, and outlive it. */
+const packs = new Tasks();
 let current: OpenBundle | undefined;
 
 function opened(): OpenBundle {
@@ -52,10 +56,16 @@ const worker: BundleWorker = {
       return { total: carried.length, files };
     }),
   thin: (omit) => answered(() => opened().thin(omit)),
-  pack: () => notYet(),
-  discard: () => notYet(),
+  pack: (request, target, task, onProgress) =>
+    packs.run(task, async (signal) => packExport(request, target, { codec: await codecReady, signal, onProgress })),
+  discard: (name) =>
+    answered(async () => {
+      await removePrivateFile(name);
+      return null;
+    }),
   async cancel(task) {
     tasks.cancel(task);
+    packs.cancel(task);
   },
   async close() {
     tasks.cancelAll();
@@ -64,11 +74,5 @@ const worker: BundleWorker = {
     await closing?.close();
   },
 };
-
-function notYet(): Promise<never> {
-  return answered(async () => {
-    throw new BackupError("REQUEST_INVALID", "not built yet");
-  }) as Promise<never>;
-}
 
 Comlink.expose(worker);

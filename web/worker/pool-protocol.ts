@@ -1,5 +1,6 @@
 import type { CheckedTable } from "../../engine/bundle/check-table.ts";
 import type { ManifestTable } from "../../engine/bundle/manifest.ts";
+import type { PackedBatch } from "../../engine/codec.ts";
 import type { Limits } from "../../engine/limits.ts";
 import type { NdjsonEntry } from "../../engine/ndjson/index-ndjson.ts";
 import type { CheckedContent } from "../../engine/zip/check-stretches.ts";
@@ -28,10 +29,22 @@ export type CheckJob =
 /** What was found of an entry. */
 export type CheckedShare = CheckedContent & { table?: Omit<CheckedTable, "failure"> };
 
-export interface PoolWorker {
+export interface PoolWorker extends PackingWorker {
   use(origin: Origin, limits: Limits): Promise<Answer<null>>;
   /** One item an entry, in order. */
   check(job: CheckJob, onProgress: (path: string, bytes: number, rows: number) => void): Promise<Answer<CheckedShare[]>>;
   /** Ends all jobs. */
   stop(): Promise<void>;
+}
+
+/** The packing of entries and the hashing of what was packed, away from who puts the archive together. Bytes are handed over. */
+export interface PackingWorker {
+  packBatch(bytes: Uint8Array, lengths: readonly number[], level: number): Promise<Answer<PackedBatch>>;
+  /** A stream that is deflated: each call takes a piece and gives what has come out since the last one. */
+  deflate(stream: number, bytes: Uint8Array): Promise<Answer<Uint8Array[]>>;
+  /** Ends the stream; gives the rest of it. */
+  endDeflate(stream: number): Promise<Answer<Uint8Array[]>>;
+  hash(bytes: Uint8Array): Promise<Answer<null>>;
+  /** Lowercase hex of everything since the last call. */
+  digest(): Promise<Answer<string>>;
 }

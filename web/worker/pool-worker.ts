@@ -13,6 +13,7 @@ import { checkLargeStretch, checkStretches, checkStretchRecords } from "../../en
 import { readStretch } from "../../engine/zip/list-zip.ts";
 import { answered, Cancelled } from "./failure.ts";
 import { sourceOf } from "./origin.ts";
+import { packing } from "./packing.ts";
 import type { CheckedShare, CheckJob, PoolWorker, TableJob } from "./pool-protocol.ts";
 
 type Report = Parameters<PoolWorker["check"]>[1];
@@ -23,6 +24,7 @@ let opened: { source: ByteSource; limits: Limits } | undefined;
 let stop = new AbortController();
 
 const worker: PoolWorker = {
+  ...packing(codecReady),
   use: (origin, limits) =>
     answered(async () => {
       opened = { source: await sourceOf(origin), limits };

@@ -10,6 +10,21 @@ const mostWorkers = 4;
 /** While one job is worked on the next one's bytes are read. */
 const jobsEach = 2;
 
+function workerCount(): number {
+  return Math.min(mostWorkers, Math.max(1, navigator.hardwareConcurrency || 1));
+}
+
+/** Workers without a bundle, to pack and to hash. */
+export function startHelpers(): { remotes: Comlink.Remote<PoolWorker>[]; end(): void } {
+  const workers = Array.from({ length: workerCount() }, (_, i) => startWorker(workerUrl, `holdall-pack-${i}`));
+  return {
+    remotes: workers.map((worker) => Comlink.wrap<PoolWorker>(worker)),
+    end: () => {
+      for (const worker of workers) worker.terminate();
+    },
+  };
+}
+
 export type OnShare = (path: string, bytes: number, rows: number) => void;
 
 /** Workers over one bundle, among which jobs are shared out. */
@@ -20,8 +35,7 @@ export class Pool {
   /** Starts the Workers; they open the bundle for themselves. */
   static async start(origin: Origin, limits: Limits): Promise<Pool> {
     const pool = new Pool();
-    const count = Math.min(mostWorkers, Math.max(1, navigator.hardwareConcurrency || 1));
-    for (let i = 0; i < count; i++) pool.#add(i);
+    for (let i = 0; i < workerCount(); i++) pool.#add(i);
     try {
       await Promise.all(pool.#workers.map(async ({ remote }) => unwrapped(await remote.use(origin, limits))));
     } catch (error) {
