@@ -146,13 +146,13 @@ export class BundleVerdict extends LitElement {
           ${report.valid ? "" : `${counted(errors, "error")} found. An installation would refuse it and change nothing. `}
           ${counted(report.entries, "entry", "entries")} and ${size(report.bytes)} were read in ${duration(report.seconds)}.
         </p>
-        <details ?open=${!report.valid}>
+        ${report.issues.length === 0 ? nothing : this.#issues(report)}
+        <details>
           <summary>${passed(report.checks)} of ${report.checks.length} checks passed</summary>
           <ul class="checks">
             ${report.checks.map(drawnCheck)}
           </ul>
         </details>
-        ${report.issues.length === 0 ? nothing : this.#issues(report)}
       </div>
     </div>`;
   }

@@ -4,6 +4,20 @@ import { controls } from "../design/controls.ts";
 import { icon } from "../design/icons.ts";
 import type { RemoteBundle } from "../worker/protocol.ts";
 
+const steps = [
+  {
+    icon: "sound",
+    title: "Check it here",
+    text: "Every byte against its checksums, on this computer. Look at every row and file.",
+  },
+  {
+    icon: "up",
+    title: "Compare",
+    text: "Only what is missing here is uploaded. See row by row, field by field, what would change.",
+  },
+  { icon: "check", title: "Import exactly that", text: "The plan that you have seen, in one transaction, or nothing at all." },
+] as const;
+
 /** Where a bundle comes from: a file, chosen or dropped, or an address. Fires `chosen` with either. */
 export class DropZone extends LitElement {
   static override properties = { _isOver: { state: true }, _asks: { state: true } };
@@ -67,6 +81,26 @@ export class DropZone extends LitElement {
         margin-top: 0.5rem;
       }
 
+      .steps {
+        display: grid;
+        grid-template-columns: repeat(auto-fit, minmax(min(100%, 15rem), 1fr));
+        gap: 1rem 2rem;
+        margin-top: 2rem;
+        padding: 0 0.5rem;
+        list-style: none;
+      }
+
+      .steps li {
+        display: flex;
+        gap: 0.75rem;
+      }
+
+      .steps svg.icon {
+        margin-top: 0.125rem;
+        font-size: 1.25rem;
+        color: var(--_accent);
+      }
+
       form input {
         flex: 1;
         min-width: 10rem;
@@ -116,7 +150,15 @@ export class DropZone extends LitElement {
               <p class="muted small">Its server has to allow ranges, and this page's origin.</p>`
           : nothing
       }
-    </div>`;
+    </div>
+    <ol class="steps">
+      ${steps.map(
+        ({ icon: name, title, text }) => html`<li>
+          ${icon(name)}
+          <div><strong>${title}</strong><p class="muted small">${text}</p></div>
+        </li>`,
+      )}
+    </ol>`;
   }
 
   #choose(origin: File | RemoteBundle) {

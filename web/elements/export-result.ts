@@ -12,6 +12,10 @@ export class ExportResult extends LitElement {
     base,
     controls,
     css`
+      .title {
+        font: 600 0.9375rem / 1.4 var(--_font);
+      }
+
       .hash {
         margin-top: 0.5rem;
       }
@@ -44,7 +48,7 @@ export class ExportResult extends LitElement {
     return html`<div class="note good" role="status" tabindex="-1">
         ${icon("check")}
         <div>
-          <h3>Exported ${size(bytes)}</h3>
+          <h2 class="title">Exported ${size(bytes)}</h2>
           <p>${name}${rows === undefined ? "" : `: ${counted(rows, "row")}, ${counted(files ?? 0, "file")}`}</p>
           ${
             sha256 === undefined
@@ -63,7 +67,7 @@ export class ExportResult extends LitElement {
           : html`<div class="note warn">
               ${icon("warn")}
               <div>
-                <h3>${counted(warnings.length, "warning")}</h3>
+                <h2 class="title">${counted(warnings.length, "warning")}</h2>
                 <ul>
                   ${warnings.slice(0, 50).map((text) => html`<li>${text}</li>`)}
                 </ul>

@@ -175,7 +175,7 @@ export class HoldallBackup extends LitElement {
         </div>
         ${this._scope === null ? nothing : this.#navigation()}
       </header>
-      <main>${this.#body()}</main>
+      ${this.#body()}
     </div>`;
   }
 

@@ -12,6 +12,7 @@ export class PlanRowView extends LitElement {
   static override properties = {
     row: { attribute: false },
     table: {},
+    isNamed: { attribute: false },
     client: { attribute: false },
     _json: { state: true },
   };
@@ -94,6 +95,8 @@ export class PlanRowView extends LitElement {
   ];
   declare row: PlannedRow;
   declare table: string;
+  /** Whether the outcome is said: where rows of one outcome stand together, it is said above them. */
+  declare isNamed: boolean;
   declare client: BundleClient | undefined;
   declare _json: string | null;
 
@@ -111,7 +114,7 @@ export class PlanRowView extends LitElement {
     return html`<div class="head">
         <strong>Row ${number(row.row)}</strong>
         <code class="muted">${row.key.join(", ")}</code>
-        <span class="small">${because(row)}</span>
+        <span class="small">${because(row, this.isNamed)}</span>
         ${
           this.client === undefined || this._json !== null
             ? nothing
@@ -154,9 +157,10 @@ export class PlanRowView extends LitElement {
   };
 }
 
-function because({ outcome, constraint, holder, reassigned, reference_cleared: cleared }: PlannedRow): string {
+function because(row: PlannedRow, isNamed: boolean): string {
+  const { outcome, constraint, holder, reassigned, reference_cleared: cleared } = row;
   return [
-    outcomeTexts[outcome],
+    isNamed && outcomeTexts[outcome],
     constraint !== undefined && `by ${constraint}`,
     holder !== undefined && `held by ${holder}`,
     reassigned !== undefined && `${reassigned.map(words).join(", ")}: you`,

@@ -119,9 +119,15 @@ export class PlanRows extends LitElement {
     if (this._error !== undefined) return html`<holdall-problem .error=${this._error}></holdall-problem>`;
     if (this._page === null) return html`<p class="status muted" role="status">Loading …</p>`;
     const { rows, table } = this._page;
-    const about = this._code === undefined ? "" : outcomeTexts[this._code];
-    return html`<p class="status muted">${rows.length === 0 ? "No rows." : about === "" ? "In the bundle's order." : `Each ${about}.`}</p>
-      ${rows.map((row: PlannedRow) => html`<holdall-plan-row .row=${row} .table=${table} .client=${this.client}></holdall-plan-row>`)}`;
+    return html`<p class="status muted">${this.#about(rows.length)}</p>
+      ${rows.map((row: PlannedRow) => html`<holdall-plan-row .row=${row} .table=${table} .isNamed=${this._code === undefined} .client=${this.client}></holdall-plan-row>`)}`;
+  }
+
+  #about(shown: number): string {
+    if (shown === 0) return "No rows.";
+    return this._code === undefined
+      ? "All rows, in the bundle's order."
+      : `Rows in the bundle's order. Each of these: ${outcomeTexts[this._code]}.`;
   }
 
   #foot() {

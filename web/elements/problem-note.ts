@@ -11,7 +11,8 @@ export class ProblemNote extends LitElement {
     base,
     controls,
     css`
-      h3 {
+      .title {
+        font: 600 0.9375rem / 1.4 var(--_font);
         color: var(--_bad);
       }
 
@@ -39,7 +40,7 @@ export class ProblemNote extends LitElement {
     return html`<div class="note bad" role="alert" tabindex="-1">
       ${icon("stop")}
       <div>
-        <h3>${title}</h3>
+        <h2 class="title">${title}</h2>
         <p>${capital(detail)}</p>
         ${advice ? html`<p><strong>What to do:</strong> ${advice}.</p>` : nothing}
         ${code ? html`<code>${code}</code>` : nothing}

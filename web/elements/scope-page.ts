@@ -1,4 +1,4 @@
-import { css, html, LitElement, nothing } from "lit";
+import { css, html, LitElement, nothing, svg } from "lit";
 import type { ScopeDescription, ScopeTable } from "../api.ts";
 import { base } from "../design/base.ts";
 import { controls } from "../design/controls.ts";
@@ -51,6 +51,31 @@ export class ScopePage extends LitElement {
         font-weight: 600;
         flex: 1 1 auto;
         min-width: 0;
+      }
+
+      .share {
+        width: 4.5rem;
+        height: 0.375rem;
+        border-radius: 999px;
+        flex: none;
+      }
+
+      .share .in {
+        fill: var(--_tables);
+      }
+
+      .share .no {
+        fill: var(--_skipped);
+      }
+
+      .sums {
+        width: 5.5rem;
+        text-align: right;
+      }
+
+      h2 + .muted,
+      .muted + .columns {
+        margin-top: 0.5rem;
       }
 
       .body {
@@ -114,7 +139,8 @@ export class ScopePage extends LitElement {
           padding-left: 0;
         }
 
-        .notes {
+        .notes,
+        .share {
           display: none;
         }
       }
@@ -159,17 +185,13 @@ export class ScopePage extends LitElement {
         <h2>${counted(stays.length, "table")} left out</h2>
         ${stays.length === 0 ? nothing : reasons(stays)}
       </section>
+      ${scope.settings === null ? nothing : settings(scope.settings.included)}
       ${
-        ignored.length + (scope.settings === null ? 0 : 1) === 0
+        ignored.length === 0
           ? nothing
           : html`<section class="card">
-              <h2>Settings and options without effect</h2>
-              ${reasons([
-                ...ignored,
-                ...(scope.settings === null
-                  ? []
-                  : [["settings", `written to the manifest: ${scope.settings.included.join(", ")}`] as [string, string]]),
-              ])}
+              <h2>Options without effect</h2>
+              ${reasons(ignored)}
             </section>`
       }`;
   }
@@ -180,7 +202,8 @@ export class ScopePage extends LitElement {
       <summary>
         ${icon("right")}<span class="name">${words(table.name)}</span>
         <span class="notes row">${notes(table).map((note) => html`<span class="chip">${note}</span>`)}</span>
-        <span class="muted small">${table.columns.length} in${stays.length > 0 ? `, ${stays.length} out` : ""}</span>
+        ${share(table)}
+        <span class="muted small sums">${table.columns.length} in${stays.length > 0 ? `, ${stays.length} out` : ""}</span>
       </summary>
       <div class="body">
         ${table.import_never === null ? nothing : html`<p>Exported and never imported: ${table.import_never}.</p>`}
@@ -219,6 +242,23 @@ function details(table: ScopeTable): string[] {
     table.metadata_columns.length > 0 && `Metadata, refreshed by “Refresh metadata”: ${list(table.metadata_columns)}.`,
     table.append_only && "History: rows that are there already are never changed.",
   ].filter((line) => line !== false);
+}
+
+/** In and out as lengths; the numbers stand beside it. */
+function share(table: ScopeTable) {
+  const [inside, outside] = [table.columns.length, Object.keys(table.excluded_columns).length];
+  const width = (100 * inside) / (inside + outside);
+  return html`<svg class="share" aria-hidden="true">
+    ${svg`<rect class="in" width=${`${width}%`} height="100%" /><rect class="no" x=${`${width}%`} width=${`${100 - width}%`} height="100%" />`}
+  </svg>`;
+}
+
+function settings(included: string[]) {
+  return html`<section class="card">
+    <h2>${counted(included.length, "setting")} written to the manifest</h2>
+    <p class="muted">For the reader of a bundle; an import never applies them, and every other setting stays.</p>
+    <div class="columns">${included.map((name) => html`<span class="chip on">${name}</span>`)}</div>
+  </section>`;
 }
 
 function reasons(entries: [name: string, reason: string][]) {

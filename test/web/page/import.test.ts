@@ -1,13 +1,14 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Page } from "playwright-core";
-import { beforeAll, expect, test } from "vitest";
+import { beforeAll, expect, test, vi } from "vitest";
 import type { ImportReport } from "../../../engine/plan.ts";
 import { appOf, bearer, type TestInstallation } from "../../server/http/installation.ts";
 import { rebuild } from "../../support/rebuild.ts";
 import { expectAccessible } from "./accessible.ts";
 import { isWiderThanScreen, usePage } from "./chromium.ts";
 
+vi.setConfig({ testTimeout: 120_000 });
 const setup = usePage();
 let full: TestInstallation;
 let bundle: Buffer;
@@ -134,9 +135,9 @@ test("the target changed since: the import is refused with the reason and can be
   await page.getByRole("heading", { name: "The bundle is sound" }).waitFor();
   await page.getByRole("button", { name: "Compare" }).click();
   await page.getByRole("button", { name: "Import exactly this" }).waitFor();
-  const organization = (await full.db.sql`select * from organizations limit 1`)[0]!;
-  const [admin] = await target.db.sql`select id from users limit 1`;
-  await target.db.sql`insert into organizations ${target.db.sql({ ...organization, created_by: admin!["id"] })}`;
+  const [taken] = await full.db.sql`select slug from organizations limit 1`;
+  await target.db
+    .sql`insert into organizations (name, slug, created_by) select 'Another', ${taken!["slug"]}, id from users limit 1`;
   await page.getByRole("button", { name: "Import exactly this" }).click();
   await page.getByRole("alert").getByText("The installation has changed since the plan was made").waitFor();
   await expectAccessible(page, "plan changed");

@@ -1,12 +1,23 @@
+import { createHash } from "node:crypto";
+import { once } from "node:events";
 import { readdir, readFile } from "node:fs/promises";
+import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
-import { beforeAll, expect, test } from "vitest";
+import { createAdaptorServer } from "@hono/node-server";
+import { Hono } from "hono";
+import { beforeAll, expect, onTestFinished, test, vi } from "vitest";
+import { bytesSource } from "../../../engine/byte-source.ts";
+import { openBundle } from "../../../engine/read-bundle.ts";
+import { verifyBundle } from "../../../engine/verify-bundle.ts";
+import { nodeCodec } from "../../../server/codec-node.ts";
 import type { RunningServer } from "../../../server/http/serve.ts";
-import type { TestInstallation } from "../../server/http/installation.ts";
+import { webFiles } from "../../../server/http/web-files.ts";
+import { appOf, bearer, type TestInstallation } from "../../server/http/installation.ts";
 import { expectAccessible } from "./accessible.ts";
 import { isWiderThanScreen, usePage } from "./chromium.ts";
 
+vi.setConfig({ testTimeout: 120_000 });
 const setup = usePage();
 let full: TestInstallation;
 let server: RunningServer;
@@ -107,6 +118,22 @@ test("the export page: an estimate that follows the options, and a bundle that i
   expect(errors).toEqual([]);
 });
 
+test("packed in the browser: a bundle that is valid, with the SHA-256 of its file", async () => {
+  const { page, errors } = await setup.open({ acceptDownloads: true });
+  await page.goto(server.signInUrl);
+  await page.getByText(/rows in \d+ tables/).waitFor();
+  const downloading = page.waitForEvent("download");
+  await page.getByRole("button", { name: "Export", exact: true }).click();
+  const bytes = await readFile((await (await downloading).path())!);
+  await page.getByRole("heading", { name: /^Exported / }).waitFor();
+  const shown = await page.locator("holdall-export-result code").textContent();
+  expect(shown).toBe(createHash("sha256").update(bytes).digest("hex"));
+  const opened = await openBundle(bytesSource(bytes), { codec: nodeCodec });
+  expect(await verifyBundle(opened, { codec: nodeCodec })).toMatchObject({ valid: true });
+  await expectAccessible(page, "packed");
+  expect(errors).toEqual([]);
+});
+
 test("an export that breaks is an error with its cause, and no file", async () => {
   const { page } = await setup.open();
   await page.goto(server.signInUrl);
@@ -120,6 +147,35 @@ test("an export that breaks is an error with its cause, and no file", async () =
   await alert.getByText("The connection was lost").waitFor();
   expect(downloads).toBe(0);
   await expectAccessible(page, "export failed");
+});
+
+test("an application serves the element and the routes where it likes, behind its own sign-in and policy", async () => {
+  const html = `<!doctype html><html lang="en"><title>Host</title><body><main id="host">
+    <holdall-backup base="/admin/backup" routing="none"></holdall-backup></main>
+    <script type="module" src="/static/holdall/holdall-backup.js"></script>`;
+  const policy =
+    "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; connect-src 'self'; img-src 'self' blob:";
+  const app = new Hono();
+  const files = webFiles({ folder: setup.web(), mount: "/static/holdall" });
+  app.get("/static/holdall/*", (c) => files(c.req.raw));
+  app.route("/admin/backup", appOf(await setup.installations.empty(), { authorize: () => ({ email: "admin@easm.example" }) }));
+  app.get("/settings", (c) => c.html(html, 200, { "Content-Security-Policy": policy }));
+  const host = createAdaptorServer({ fetch: app.fetch });
+  host.listen(0, "127.0.0.1");
+  await once(host, "listening");
+  onTestFinished(() => void host.close());
+  const { page, errors } = await setup.open();
+  await page.goto(`http://127.0.0.1:${(host.address() as AddressInfo).port}/settings`);
+  await page.getByText(/rows in \d+ tables/).waitFor();
+  await page.getByRole("link", { name: "Import" }).click();
+  expect(new URL(page.url()).hash).toBe("");
+  const exported = await appOf(full).request("/export", { method: "POST", headers: bearer });
+  const buffer = Buffer.from(await exported.arrayBuffer());
+  await page.getByLabel("Bundle file").setInputFiles({ name: "backup.zip", mimeType: "application/zip", buffer });
+  await page.getByRole("heading", { name: "The bundle is sound" }).waitFor();
+  await page.getByRole("button", { name: "Compare" }).click();
+  await page.getByText(/The import would add [\d,]+ rows/).waitFor();
+  expect(errors.filter((error) => !error.includes("favicon"))).toEqual([]);
 });
 
 test("an application embeds the element in a page of its own, in its own colours", async () => {

@@ -35,7 +35,6 @@ describe.skipIf(process.env["HOLDALL_SHOTS"] !== "1")("pictures (npm run shots)"
     await page.goto(from.signInUrl);
     await page.getByText(/rows? in \d+ tables/).waitFor();
     await shot("02-export");
-    await page.getByLabel("ZIP, packed by the server").check();
     const downloading = page.waitForEvent("download");
     await page.getByRole("button", { name: "Export", exact: true }).click();
     const path = await (await downloading).path();
