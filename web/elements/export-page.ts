@@ -166,10 +166,16 @@ export class ExportPage extends LitElement {
       ${icon("lock")}
       <div>
         ${why === undefined ? "Only what the scope lists leaves." : `${why[0]?.toUpperCase()}${why.slice(1)}.`}
-        <a href="#/scope">Every table and column, in or out, and why</a>
+        <a href="#/scope" @click=${this.#toScope}>Every table and column, in or out, and why</a>
       </div>
     </div>`;
   }
+
+  /** Where the address is left alone, whoever is around changes the page. */
+  readonly #toScope = (event: Event) => {
+    const asked = new CustomEvent("show-page", { detail: "scope", bubbles: true, composed: true, cancelable: true });
+    if (!this.dispatchEvent(asked)) event.preventDefault();
+  };
 
   #summary() {
     const { _estimate: estimate } = this;

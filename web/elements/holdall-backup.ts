@@ -164,7 +164,7 @@ export class HoldallBackup extends LitElement {
   }
 
   override render() {
-    return html`<div class="frame">
+    return html`<div class="frame" @show-page=${(event: CustomEvent<PageName>) => this.#choose(event, event.detail)}>
       <header>
         <div class="brand">
           ${icon("bag")}

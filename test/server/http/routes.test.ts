@@ -296,3 +296,33 @@ describe("the estimate of an export", () => {
     expect(await estimate(appOf(await installations.empty()), { nothing: true })).toMatchObject({ code: "REQUEST_INVALID" });
   });
 });
+
+describe("which contents are here", () => {
+  const ask = (body: object) =>
+    appOf(full).request("/import/known-files", { method: "POST", headers: json, body: JSON.stringify(body) });
+
+  test("one answer a content, by hash and size", async () => {
+    const [file] = await full.db.sql`select sha256, size_bytes::int as size from files limit 1`;
+    const { sha256, size } = file as unknown as { sha256: string; size: number };
+    const files = [
+      { sha256, size },
+      { sha256, size: size + 1 },
+      { sha256: "0".repeat(64), size },
+    ];
+    const answer = await ask({ files });
+    expect(await answer.json()).toEqual({ known: [true, false, false] });
+  });
+
+  test("what it cannot use is refused", async () => {
+    const one = { sha256: "0".repeat(64), size: 1 };
+    for (const body of [
+      {},
+      { files: [{ ...one, sha256: "x" }] },
+      { files: [{ ...one, size: -1 }] },
+      { files: Array(5001).fill(one) },
+    ]) {
+      const answer = await ask(body);
+      expect([answer.status, await answer.json()]).toMatchObject([400, { code: "REQUEST_INVALID" }]);
+    }
+  });
+});
