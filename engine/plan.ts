@@ -29,7 +29,7 @@ export const skippedOutcomes: readonly Outcome[] = [
 ];
 
 /** What can be said of a row beside its outcome. */
-export const rowNotes = ["reassigned", "reference_cleared"] as const;
+export const rowNotes = ["reassigned", "reference_cleared", "matched", "renumbered"] as const;
 export type RowNote = (typeof rowNotes)[number];
 
 /** What the rows of a plan can be asked for by. */
@@ -42,6 +42,8 @@ export interface PlanRow {
   row: number;
   /** Values of the primary key in the bundle; empty for a table that never enters. */
   key: string[];
+  /** Key of the row in the target that this one is by the scope's natural key, where its own is another. */
+  target_key?: string[];
   /** Columns that an update changes. */
   columns?: string[];
   /** The unique index in conflict, or the foreign key without a parent. */
@@ -71,6 +73,8 @@ export interface PlannedRow extends PlanRow {
   reassigned?: string[];
   /** References that arrive empty because what they name is neither in the bundle nor in the target. */
   reference_cleared?: string[];
+  /** The row arrives under a new number, because its own is another row's in the target. */
+  renumbered?: boolean;
 }
 
 /** Some rows of one table of a plan, in the bundle's order: the answer of `GET /import/plan/<digest>/<table>`. */
@@ -102,6 +106,10 @@ export interface TablePlan {
   outcomes: Partial<Record<Outcome, number>>;
   /** Rows that arrive with the importer in place of the user who made them. */
   reassigned: number;
+  /** Rows that are in the target under another key, by the scope's natural key. */
+  matched: number;
+  /** New rows that get another number, because theirs is another row's in the target. */
+  renumbered: number;
   /** Rows that arrive with a reference emptied because what it names is neither in the bundle nor in the target, by column. */
   reference_cleared: Record<string, number>;
   /** Columns of the bundle that this scope does not let in. */
@@ -125,11 +133,18 @@ export interface BlobPlan {
   missing: number;
 }
 
+/** What an import is told beside its mode; the plan's digest covers it. */
+export interface ImportChoices {
+  /** Rows that are in the target under another key are found by the scope's natural keys. */
+  match_natural_keys: boolean;
+}
+
 export interface Plan {
   /** SHA-256 of the bundle's checksums.json. */
   bundle_sha256: string;
   mode: ConflictMode;
-  /** SHA-256 over the bundle, the mode, the importer and the outcome of every row. */
+  choices: ImportChoices;
+  /** SHA-256 over the bundle, the mode, the choices, the importer and the outcome of every row. */
   digest: string;
   tables: TablePlan[];
   blobs: BlobPlan;

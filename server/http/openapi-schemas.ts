@@ -48,7 +48,7 @@ export function schemas(scope: Scope): Record<string, Schema> {
     Issue: issue,
     BundleSummary: bundleSummary,
     Verification: verification,
-    PlanRow: object(planRow, ["columns", "constraint", "holder"]),
+    PlanRow: object(planRow, ["target_key", "columns", "constraint", "holder"]),
     TablePlan: tablePlan,
     Plan: plan,
     PlannedRow: plannedRow,
@@ -155,6 +155,7 @@ const planRow: Record<string, Schema> = {
   outcome: { enum: outcomes },
   row: { ...count, description: "1-based row in the table's entry" },
   key: { ...list(text), description: "Values of the primary key" },
+  target_key: { ...list(text), description: "Key of the same thing in the target, by the natural key, where it is another" },
   columns: { ...list(text), description: "Columns that an update changes" },
   constraint: text,
   holder: { type: "string", description: "Primary key of the row that holds the unique value" },
@@ -176,8 +177,9 @@ const plannedRow: Schema = object(
     changes: { ...list(valueChange), description: "What changes, or what differs and stays" },
     reassigned: { ...list(text), description: "Columns that get the importer" },
     reference_cleared: { ...list(text), description: "References that arrive empty" },
+    renumbered: { type: "boolean", description: "Arrives under a new number, because its own is another row's" },
   },
-  ["columns", "constraint", "holder", "changes", "reassigned", "reference_cleared"],
+  ["target_key", "columns", "constraint", "holder", "changes", "reassigned", "reference_cleared", "renumbered"],
 );
 
 const tablePlan: Schema = object(
@@ -186,6 +188,8 @@ const tablePlan: Schema = object(
     rows: count,
     outcomes: object(Object.fromEntries(outcomes.map((outcome) => [outcome, count])), [...outcomes]),
     reassigned: count,
+    matched: { ...count, description: "Rows that are in the target under another key, by the natural key" },
+    renumbered: { ...count, description: "New rows that get another number" },
     reference_cleared: byName(count),
     dropped_columns: list(text),
     reason: text,
@@ -197,6 +201,7 @@ const tablePlan: Schema = object(
 const plan: Schema = object({
   bundle_sha256: { ...digest, description: "SHA-256 of the bundle's checksums.json" },
   mode: modeSchema,
+  choices: object({ match_natural_keys: flag }),
   digest,
   tables: list(ref("TablePlan")),
   blobs: object({ write: count, bytes: count, present: count, rekeyed: count, missing: count }),
@@ -217,7 +222,7 @@ const importReport: Schema = object({
   import_id: text,
   plan: ref("Plan"),
   failed_blobs: list(object({ table: text, row: count, key: text, error: text })),
-  skipped: list(object({ table: text, ...planRow }, ["columns", "constraint", "holder"])),
+  skipped: list(object({ table: text, ...planRow }, ["target_key", "columns", "constraint", "holder"])),
   skipped_truncated: flag,
   started_at: text,
   finished_at: text,

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import type { Sql } from "postgres";
 import { BackupError } from "../../engine/errors.ts";
-import type { ConflictMode, ImportReport, Plan } from "../../engine/plan.ts";
+import type { ConflictMode, ImportChoices, ImportReport, Plan } from "../../engine/plan.ts";
 import type { Bundle } from "../../engine/read-bundle.ts";
 import type { Verification } from "../../engine/verify-bundle.ts";
 import type { BlobStore } from "../blobs/blob-store.ts";
@@ -29,6 +29,7 @@ export interface ImportRequest {
   bundle: Bundle;
   mode: ConflictMode;
   importer: Importer;
+  choices?: Partial<ImportChoices>;
   /** The digest of the plan that the admin confirmed: another one is refused. */
   planDigest?: string;
   /** The folder in which a preview kept that plan: a refusal can then say what moved. */
@@ -70,7 +71,11 @@ export async function previewImport(request: PreviewRequest): Promise<Plan> {
   const keeper = request.keepIn === undefined ? undefined : await PlanKeeper.create(request.keepIn);
   try {
     return await inSession(request, async (session, abortable) => {
-      const context = await prepareImport(session.sql, { ...abortable, ...(keeper && { keeper }) }, verified);
+      const context = await prepareImport(
+        session.sql,
+        { ...abortable, choices: choicesOf(request), numbering: "tentative", ...(keeper && { keeper }) },
+        verified,
+      );
       request.onProgress?.({ phase: "plan" });
       const plan = await makePlan(session.sql, context);
       await keeper?.keep(session.sql, context.inputs, plan);
@@ -112,6 +117,11 @@ export async function importBundle(request: ImportRequest): Promise<ImportReport
   });
 }
 
+/** What a caller leaves open, in one order, so that the same choices have one text. */
+function choicesOf({ choices = {} }: ImportRequest): ImportChoices {
+  return { match_natural_keys: choices.match_natural_keys ?? true };
+}
+
 async function verify(request: ImportRequest): Promise<VerifiedBundle> {
   const { signal, onProgress } = request;
   const verified = await verifyForImport(request.bundle, request.scope, {
@@ -147,7 +157,7 @@ async function inSession<T>(
 
 async function runImport(sql: Sql, request: ImportRequest, verified: VerifiedBundle, journal: Journal): Promise<ImportReport> {
   const startedAt = new Date().toISOString();
-  const context = await prepareImport(sql, request, verified);
+  const context = await prepareImport(sql, { ...request, choices: choicesOf(request), numbering: "drawn" }, verified);
   const writesBlobs = [...context.blobs.values()].some((decisions) => decisions.some((decision) => decision.state === "write"));
   let earlier = await confirmedPlan(request);
   const failed: ImportReport["failed_blobs"] = [];

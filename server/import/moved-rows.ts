@@ -77,11 +77,12 @@ export async function loadEarlier(sql: Sql, inputs: readonly PlanInput[], reader
 function otherRequest(planned: Plan, plan: Plan): string | undefined {
   if (planned.bundle_sha256 !== plan.bundle_sha256) return "another bundle";
   if (planned.mode !== plan.mode) return `the mode ${planned.mode}`;
+  if (JSON.stringify(planned.choices) !== JSON.stringify(plan.choices)) return "other choices";
   return undefined;
 }
 
 function summaryOf(moved: readonly MovedTable[]): string {
-  if (moved.length === 0) return "its stored objects are others";
+  if (moved.length === 0) return "its stored objects, or what its rows are matched with, are others";
   return moved.map(({ table, rows }) => `${rows} ${rows === 1 ? "row" : "rows"} of ${table}`).join(", ");
 }
 
@@ -122,7 +123,7 @@ async function movedRows(sql: Sql, input: PlanInput, tables: "plans" | "stamps")
         from (select p._row, p.outcome, ${stamp} as stamp from ${table.earlier} p) o
         full join (select p._row, p.outcome, ${stampSql} as stamp from ${table.plan} p) n using (_row)
       ) compared where planned is distinct from now or old_stamp <> new_stamp order by _row limit ${shown}) m
-    join ${table.stage} s using (_row) order by m._row`);
+    join ${table.original} s using (_row) order by m._row`);
   const samples = rows.map((row) => ({ row: row["row"], key: row["key"], planned: row["planned"], now: row["now"] }));
   return { rows: (rows[0]?.["total"] as number | undefined) ?? 0, samples };
 }

@@ -14,6 +14,9 @@ export interface PlanInput {
   targetEmpty: boolean;
   /** The same of the earlier plan that was set aside. */
   earlierEmpty: boolean;
+  /** Rows that are in the target under another key, and rows that get a new number, once they were looked for. */
+  matched: number;
+  renumbered: number;
   /** Rows in the plan table, once there is one. */
   planned: number;
   /** Every staged table, for references. */

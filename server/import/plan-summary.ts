@@ -14,6 +14,8 @@ export async function summarize(sql: Sql, input: PlanInput): Promise<TablePlan> 
     table: table.key,
     rows: staged.rows,
     outcomes,
+    matched: input.matched,
+    renumbered: input.renumbered,
     reassigned: table.importer.length > 0 ? (outcomes.insert ?? 0) : 0,
     reference_cleared: await clearedReferences(sql, input),
     dropped_columns: staged.dropped,
@@ -54,14 +56,18 @@ export async function skippedRows(sql: Sql, input: PlanInput, limit: number): Pr
   return selectRows(sql, input, `select * from ${input.table.plan} where outcome in (${skipped}) order by _row limit ${limit}`);
 }
 
-async function selectRows(sql: Sql, { table }: PlanInput, plan: string): Promise<PlanRow[]> {
+async function selectRows(sql: Sql, { table, matched }: PlanInput, plan: string): Promise<PlanRow[]> {
   const key = table.catalog.primaryKey.map((name) => `s.${quoteIdent(name)}::text`).join(", ");
+  const targetKey = table.catalog.primaryKey.map((name) => `m.${quoteIdent(name)}::text`).join(", ");
+  const match = matched === 0 ? "" : `left join ${table.match} m on m._row = p._row and not m.fresh`;
   const rows = await sql.unsafe(`select p._row::text as row, p.outcome, to_json(p.changed) as changed, p."constraint", p.holder,
-    to_json(array[${key}]) as key from (${plan}) p join ${table.stage} s using (_row) order by p.outcome, p._row`);
+    to_json(array[${key}]) as key, ${matched === 0 ? "null" : `case when m._row is not null then to_json(array[${targetKey}]) end`} as target_key
+    from (${plan}) p join ${table.original} s using (_row) ${match} order by p.outcome, p._row`);
   return rows.map((row) => ({
     outcome: row["outcome"],
     row: Number(row["row"]),
     key: row["key"],
+    ...(row["target_key"] === null ? {} : { target_key: row["target_key"] }),
     ...(row["changed"] === null ? {} : { columns: row["changed"] }),
     ...(row["constraint"] === null ? {} : { constraint: row["constraint"] }),
     ...(row["holder"] === null ? {} : { holder: row["holder"] }),
@@ -72,16 +78,18 @@ async function selectRows(sql: Sql, { table }: PlanInput, plan: string): Promise
  * SHA-256 over the outcome of every row, with what an update replaces: in blocks, so that no value grows with the table. Plain
  * inserts that are not written down follow from the bundle's hash and the count.
  */
-export async function digestTable(sql: Sql, { table, staged, targetEmpty }: PlanInput): Promise<string> {
+export async function digestTable(sql: Sql, { table, staged }: PlanInput): Promise<string> {
   const blobKey = table.scope.blob === undefined ? "''" : "coalesce(b.state || b.key, '')";
   const rows =
     table.scope.blob === undefined
       ? table.plan
       : `${table.plan} full join (select * from ${table.blobs} where state <> 'kept') b using (_row)`;
+  // Written down or not, a plain insert is the same: a table that is empty no more makes no other plan by itself.
+  const plain = `outcome = 'insert' and cleared = 0${table.scope.blob === undefined ? "" : " and b.key is null"}`;
   const line = `concat_ws(':', _row, outcome, cleared, changed::text, old_hash, "constraint", holder, ${blobKey})`;
   const [row] =
     await sql.unsafe(`select encode(sha256(convert_to(string_agg(d, '' order by block), 'UTF8')), 'hex') as digest from (
     select _row / 8192 as block, encode(sha256(convert_to(string_agg(${line}, e'\\n' order by _row), 'UTF8')), 'hex') as d
-    from ${rows} group by 1) blocks`);
-  return `${targetEmpty ? "inserts" : "rows"}:${staged.rows}:${row!["digest"] ?? ""}`;
+    from ${rows} where (${plain}) is not true group by 1) blocks`);
+  return `${staged.rows}:${row!["digest"] ?? ""}`;
 }

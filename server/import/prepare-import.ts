@@ -1,6 +1,6 @@
 import type { Sql } from "postgres";
 import type { ManifestFile } from "../../engine/bundle/manifest.ts";
-import type { ConflictMode, TablePlan } from "../../engine/plan.ts";
+import type { ConflictMode, ImportChoices, TablePlan } from "../../engine/plan.ts";
 import type { Bundle } from "../../engine/read-bundle.ts";
 import type { BlobStore } from "../blobs/blob-store.ts";
 import { readCatalog } from "../database/catalog.ts";
@@ -11,6 +11,8 @@ import type { Importer } from "./importer.ts";
 import type { PlanKeeper } from "./kept/keep-plan.ts";
 import { findCopies } from "./known-blobs.ts";
 import { isEmpty, type PlanContext } from "./make-plan.ts";
+import { replaceOpenReferences } from "./match/map-references.ts";
+import { matchRows, type Numbering } from "./match/match-rows.ts";
 import { type BlobDecision, planBlobs } from "./plan-blobs.ts";
 import type { PlanInput } from "./plan-input.ts";
 import { refuseRepeatedKeys } from "./plan-unique.ts";
@@ -22,6 +24,8 @@ interface PrepareRequest {
   store: BlobStore;
   scope: Scope;
   mode: ConflictMode;
+  choices: ImportChoices;
+  numbering: Numbering;
   importer: Importer;
   signal?: AbortSignal;
   onProgress?: (progress: ImportProgress) => void;
@@ -39,14 +43,19 @@ export async function prepareImport(sql: Sql, request: PrepareRequest, verified:
   const { omitted } = bundle;
   const copies = omitted.size === 0 ? new Map() : await findCopies(sql, scope.tables, [...omitted.values()]);
   const abort = request.signal === undefined ? {} : { signal: request.signal };
+  for (const input of inputs) await refuseRepeatedKeys(sql, input.table);
+  if (request.choices.match_natural_keys) {
+    await matchRows(sql, inputs, request.numbering);
+    await replaceOpenReferences(sql, inputs);
+  }
   for (const input of inputs) {
-    await refuseRepeatedKeys(sql, input.table);
     if (input.table.scope.blob === undefined) continue;
     blobs.set(input.table.key, await planBlobs(sql, input, { store: request.store, files, omitted, copies, ...abort }));
   }
   return {
     inputs,
     mode: request.mode,
+    choices: request.choices,
     importer: request.importer.id,
     bundleSha256: verified.sha256,
     notImported: notImported(scope, verified),
@@ -77,7 +86,18 @@ async function stageTables(sql: Sql, request: PrepareRequest, scope: ResolvedSco
     });
     const targetEmpty = await isEmpty(sql, table);
     const importer = request.importer.id;
-    inputs.set(table.key, { table, staged, mode: request.mode, importer, targetEmpty, earlierEmpty: false, planned: 0, inputs });
+    inputs.set(table.key, {
+      table,
+      staged,
+      mode: request.mode,
+      importer,
+      targetEmpty,
+      earlierEmpty: false,
+      matched: 0,
+      renumbered: 0,
+      planned: 0,
+      inputs,
+    });
   }
   return [...inputs.values()];
 }
@@ -88,7 +108,20 @@ function notImported(scope: ResolvedScope, { bundle, verification }: VerifiedBun
     const rows = verification.rows[table.key];
     if (reason === undefined || rows === undefined || !(table.key in bundle.manifest.table_counts)) return [];
     const outcomes = rows === 0 ? {} : { not_imported: rows };
-    return [{ table: table.key, rows, outcomes, reassigned: 0, reference_cleared: {}, dropped_columns: [], reason, samples: [] }];
+    return [
+      {
+        table: table.key,
+        rows,
+        outcomes,
+        reassigned: 0,
+        matched: 0,
+        renumbered: 0,
+        reference_cleared: {},
+        dropped_columns: [],
+        reason,
+        samples: [],
+      },
+    ];
   });
 }
 

@@ -45,7 +45,7 @@ export async function stageRows(sql: Sql, bundle: Bundle, table: StageTable, opt
   try {
     const rows = await bundle.readRows(table.key, transcoder, options.signal);
     await transcoder.finish();
-    await sql.unsafe(`analyze ${table.stage}`);
+    await sql.unsafe(`analyze ${table.original}`);
     return transcoder.result(rows);
   } catch (cause) {
     writable.destroy();

@@ -10,8 +10,13 @@ import type { ValueForm } from "./copy-text.ts";
 export interface StageTable extends ResolvedTable {
   /** Its place among the staged tables, in names. */
   number: number;
-  /** Names of the staging and the plan table. */
+  /** The rows as the bundle has them. */
+  original: string;
+  /** The rows as they would arrive: those of `original`, or of `mapped` where keys or references are others in the target. */
   stage: string;
+  mapped: string;
+  /** Rows that are in the target under another key, and those that get a new number. */
+  match: string;
   plan: string;
   /** An earlier plan of the same rows, to be held against the one that is made now. */
   earlier: string;
@@ -44,7 +49,10 @@ export function stageTable(scope: ResolvedScope, table: ResolvedTable, number: n
   return {
     ...table,
     number,
+    original: `pg_temp.stage_${number}`,
     stage: `pg_temp.stage_${number}`,
+    mapped: `pg_temp.mapped_${number}`,
+    match: `pg_temp.match_${number}`,
     plan: `pg_temp.plan_${number}`,
     earlier: `pg_temp.earlier_${number}`,
     blobs: `pg_temp.blobs_${number}`,
@@ -71,12 +79,12 @@ export function unqualified(name: string): string {
 export function createStageSql(table: StageTable): string {
   const columns = table.carried.map((column) => `${quoteIdent(column.name)} ${column.viaJson ? "json" : column.type}`);
   // _absent: places of the columns that the row did not have, which is something else than NULL.
-  return `create temporary table ${unqualified(table.stage)} (${["_row int8", "_absent int2[]", ...columns].join(", ")})`;
+  return `create temporary table ${unqualified(table.original)} (${["_row int8", "_absent int2[]", ...columns].join(", ")})`;
 }
 
 export function copyStageSql(table: StageTable): string {
   const columns = ["_row", "_absent", ...table.carried.map((column) => quoteIdent(column.name))];
-  return `copy ${table.stage} (${columns.join(", ")}) from stdin`;
+  return `copy ${table.original} (${columns.join(", ")}) from stdin`;
 }
 
 /** The staged value of a column, as the column's own type. */

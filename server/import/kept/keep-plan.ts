@@ -7,7 +7,7 @@ import { openCopy } from "../../export/copy-rows.ts";
 import type { PlanInput } from "../plan-input.ts";
 import { KeyWriter } from "./key-writer.ts";
 import { LineWriter } from "./line-file.ts";
-import { copyDetailsSql, copyRunsSql, lastRowSql } from "./row-details.ts";
+import { copyDetailsSql, copyMatchesSql, copyRunsSql, lastRowSql } from "./row-details.ts";
 import { RunWriter } from "./run-file.ts";
 
 /** What is known of a table in a kept plan without looking at its rows. */
@@ -83,6 +83,7 @@ export class PlanKeeper {
     const files = String(input.table.number);
     const writers = new CodeWriters(join(this.folder, files));
     try {
+      if (input.matched + input.renumbered > 0) await keepMatches(sql, input, writers);
       if (input.planned > 0) {
         await keepRuns(sql, input, writers);
         await keepDetails(sql, input, writers);
@@ -164,6 +165,18 @@ async function keepDetails(sql: Sql, input: PlanInput, writers: CodeWriters): Pr
       await writers.runs("reference_cleared").add(row, row);
       addLine(writers.lines("reference_cleared"), line, clearedEnd + 1);
     }
+    await writers.flush();
+  }
+}
+
+async function keepMatches(sql: Sql, input: PlanInput, writers: CodeWriters): Promise<void> {
+  const decoder = new TextDecoder();
+  for await (const line of copiedLines(sql, copyMatchesSql(input))) {
+    const rowEnd = line.indexOf(2);
+    const row = Number(decoder.decode(line.subarray(0, rowEnd)));
+    const fresh = line[rowEnd + 1] === 0x31;
+    await writers.runs(fresh ? "renumbered" : "matched").add(row, row);
+    if (!fresh) addLine(writers.lines("matched"), line, rowEnd + 3);
     await writers.flush();
   }
 }

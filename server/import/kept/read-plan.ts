@@ -115,7 +115,10 @@ export class PlanReader {
     const { outcome, place } = await lists.outcomeOf(row);
     const planned: PlannedRow = { outcome, row, key: [] };
     if (!plainOutcomes.includes(outcome)) Object.assign(planned, await lists.details(outcome, place));
+    const matched = await lists.placeOf("matched", row);
+    if (matched !== -1) Object.assign(planned, await lists.details("matched", matched));
     if (outcome !== "insert") return planned;
+    if ((await lists.placeOf("renumbered", row)) !== -1) planned.renumbered = true;
     const cleared = await lists.placeOf("reference_cleared", row);
     if (cleared !== -1) Object.assign(planned, await lists.details("reference_cleared", cleared));
     if (table.importer.length > 0) planned.reassigned = table.importer;

@@ -1,4 +1,4 @@
-import { quoteLiteral } from "../../database/session.ts";
+import { quoteIdent, quoteLiteral } from "../../database/session.ts";
 import { comparableTarget, comparableValue, comparedColumns, contentColumns, differs } from "../plan-compare.ts";
 import { finalValue } from "../plan-final.ts";
 import { blobsOf, joinOn, type PlanInput } from "../plan-input.ts";
@@ -72,6 +72,13 @@ export function copyRunsSql({ table }: PlanInput): string {
       select _row, outcome, lag(_row) over w as before, lag(outcome) over w as previous from ${table.plan} window w as (order by _row)
     ) walked where previous is distinct from outcome or before <> _row - 1 order by _row
   ) to stdout (format csv, quote e'\\x01', delimiter e'\\x02')`;
+}
+
+/** COPY of the rows that are in the target under another key, with that key, and of those that get a new number. */
+export function copyMatchesSql({ table }: PlanInput): string {
+  const key = table.catalog.primaryKey.map((name) => `${quoteIdent(name)}::text`).join(", ");
+  return `copy (select _row, case when fresh then 1 else 0 end, json_build_object('target_key', array[${key}])
+    from ${table.match} order by _row) to stdout (format csv, quote e'\\x01', delimiter e'\\x02', encoding 'UTF8')`;
 }
 
 export function lastRowSql({ table }: PlanInput): string {
