@@ -1,5 +1,5 @@
 import type { Issue } from "../engine/errors.ts";
-import type { ConflictMode, ImportReport, Plan, PlanCode, PlanPage } from "../engine/plan.ts";
+import type { ConflictMode, ImportReport, MovedTable, Plan, PlanCode, PlanPage } from "../engine/plan.ts";
 import type { Verification } from "../engine/verify-bundle.ts";
 import type { ExportRequest } from "./worker/protocol.ts";
 
@@ -9,8 +9,8 @@ export interface Problem {
   detail: string;
   code?: string;
   issues?: Issue[];
-  /** A plan that is not the one confirmed. */
-  plan?: Plan;
+  /** What is otherwise than in the plan that was confirmed. */
+  moved?: MovedTable[];
 }
 
 export interface ScopeTable {

@@ -19,8 +19,10 @@ export const outcomeTexts: Record<PlanCode, string> = {
   missing_parent: "skipped: the row that it belongs to is nowhere",
   blob_missing: "skipped: its stored file is nowhere",
   not_imported: "skipped: its table never enters",
-  reassigned: "will arrive in your name",
-  reference_cleared: "will arrive without a reference whose row is nowhere",
+  reassigned: "arriving in your name",
+  matched: "here already under another key, found by what names it",
+  renumbered: "getting another number, their own being taken here",
+  reference_cleared: "arriving without a reference whose row is nowhere",
 };
 
 export interface Group {

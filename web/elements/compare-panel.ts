@@ -1,6 +1,6 @@
 import { css, html, LitElement, nothing } from "lit";
 import type { ConflictMode } from "../../engine/plan.ts";
-import type { Api, Preview, Progress, ScopeDescription } from "../api.ts";
+import { type Api, type Preview, ProblemError, type Progress, type ScopeDescription } from "../api.ts";
 import { Comparison } from "../comparison.ts";
 import { base } from "../design/base.ts";
 import { controls } from "../design/controls.ts";
@@ -60,6 +60,12 @@ export class ComparePanel extends LitElement {
 
       h2 {
         margin-bottom: 0.25rem;
+      }
+
+      holdall-problem ul {
+        margin-top: 0.5rem;
+        padding-left: 1.125rem;
+        font-size: 0.8125rem;
       }
     `,
   ];
@@ -150,7 +156,7 @@ export class ComparePanel extends LitElement {
         return html`<div class="note">${icon("info")}<p>This page may be closed: once the plan is being applied, the import goes on, and its report is in the journal.</p></div>
           ${this.#working(step.progress, "Import")}`;
       case "failed":
-        return html`<holdall-problem .error=${step.error}></holdall-problem>${this.#begin("Compare again")}`;
+        return html`<holdall-problem .error=${step.error}>${movedNote(step.error)}</holdall-problem>${this.#begin("Compare again")}`;
       default:
         return nothing;
     }
@@ -220,6 +226,20 @@ export class ComparePanel extends LitElement {
     // A plan is of one mode; what was uploaded stays.
     if (this.#comparison?.step.name === "planned") void this.#comparison.compare(mode);
   }
+}
+
+/** Where the target moved between the plan and its import: which rows, and how. */
+function movedNote(error: unknown) {
+  const moved = error instanceof ProblemError ? (error.problem.moved ?? []) : [];
+  if (moved.length === 0) return nothing;
+  return html`<ul>
+    ${moved.map(({ table, samples }) =>
+      samples.map(
+        ({ row, key, planned, now }) =>
+          html`<li>${words(table)}, row ${number(row)} <code>${key.join(", ")}</code>: planned ${words(planned)}, now ${words(now)}</li>`,
+      ),
+    )}
+  </ul>`;
 }
 
 customElements.define("holdall-compare", ComparePanel);

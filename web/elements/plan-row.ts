@@ -158,11 +158,13 @@ export class PlanRowView extends LitElement {
 }
 
 function because(row: PlannedRow, isNamed: boolean): string {
-  const { outcome, constraint, holder, reassigned, reference_cleared: cleared } = row;
+  const { outcome, constraint, holder, reassigned, reference_cleared: cleared, target_key: here, renumbered } = row;
   return [
     isNamed && outcomeTexts[outcome],
     constraint !== undefined && `by ${constraint}`,
     holder !== undefined && `held by ${holder}`,
+    here !== undefined && `here it is ${here.join(", ")}`,
+    renumbered === true && "will get another number",
     reassigned !== undefined && `${reassigned.map(words).join(", ")}: you`,
     cleared !== undefined && `${cleared.map(words).join(", ")}: will be empty`,
   ]

@@ -100,7 +100,9 @@ export class PlanRows extends LitElement {
     const counts = Object.entries(this.table.outcomes).filter(([, count]) => count > 0) as [PlanCode, number][];
     const all: [PlanCode | undefined, string][] = counts.map(([code, count]) => [code, `${words(code)} (${number(count)})`]);
     if (counts.length > 1) all.push([undefined, `all (${number(this.table.rows)})`]);
-    if (this.table.reassigned > 0) all.push(["reassigned", `reassigned (${number(this.table.reassigned)})`]);
+    for (const note of ["reassigned", "matched", "renumbered"] as const) {
+      if (this.table[note] > 0) all.push([note, `${note} (${number(this.table[note])})`]);
+    }
     if (Object.keys(this.table.reference_cleared).length > 0) all.push(["reference_cleared", "reference cleared"]);
     return all.map(
       ([code, label]) => html`<button

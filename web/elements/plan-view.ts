@@ -228,7 +228,9 @@ function notesOf(table: TablePlan): string[] {
     const count = table.outcomes[outcome] ?? 0;
     if (count > 0) notes.push(`${counted(count, "row")} ${outcomeTexts[outcome]}.`);
   }
-  if (table.reassigned > 0) notes.push(`${counted(table.reassigned, "row")} ${outcomeTexts.reassigned}.`);
+  for (const note of ["reassigned", "matched", "renumbered"] as const) {
+    if (table[note] > 0) notes.push(`${counted(table[note], "row")}: ${outcomeTexts[note]}.`);
+  }
   for (const [column, count] of Object.entries(table.reference_cleared)) {
     notes.push(`${counted(count, "row")} will have ${words(column)} empty: what it names is nowhere.`);
   }

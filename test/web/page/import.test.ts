@@ -100,7 +100,7 @@ test("a plan opens down to rows and fields, old and new; another mode needs no o
   expect(new Set(uploads).size).toBe(1);
   await page.getByRole("button", { name: "Rows of assets in the plan" }).click();
   await page.getByRole("button", { name: "update (5)" }).waitFor();
-  expect(await page.getByRole("cell", { name: "Mine <b>own</b>" }).count()).toBe(5);
+  await expect.poll(() => page.getByRole("cell", { name: "Mine <b>own</b>" }).count()).toBe(5);
   await page
     .getByRole("button", { name: /Row \d+ in the bundle/ })
     .first()
