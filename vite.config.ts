@@ -1,23 +1,11 @@
 import { existsSync } from "node:fs";
 import { playwright } from "@vitest/browser-playwright";
 import { defineConfig, type TestProjectConfiguration } from "vitest/config";
+import { chromiumFlags, chromiumPath } from "./test/support/chromium.ts";
 
 const testing = process.env["VITEST"] !== undefined;
-const chromium = process.env["HOLDALL_TEST_CHROMIUM"] || "/usr/bin/chromium";
 /** Under CI a missing browser fails the run; elsewhere it is a skip with its reason. */
-const hasBrowser = process.env["CI"] === "true" || existsSync(chromium);
-
-const chromiumFlags = [
-  // Chromium's sandbox refuses root, as which a container runs.
-  "--no-sandbox",
-  "--disable-gpu",
-  // Nothing in a test needs the network beyond loopback.
-  "--disable-quic",
-  "--no-first-run",
-  "--disable-background-networking",
-  "--disable-component-update",
-  "--disable-sync",
-];
+const hasBrowser = process.env["CI"] === "true" || existsSync(chromiumPath);
 
 const node: TestProjectConfiguration = {
   test: {
@@ -52,7 +40,7 @@ const browser: TestProjectConfiguration = {
       headless: true,
       screenshotFailures: false,
       api: { host: "127.0.0.1" },
-      provider: playwright({ launchOptions: { executablePath: chromium, args: chromiumFlags } }),
+      provider: playwright({ launchOptions: { executablePath: chromiumPath, args: chromiumFlags } }),
       instances: [{ browser: "chromium" }],
     },
   },

@@ -1,4 +1,3 @@
-import { concat } from "../bytes.ts";
 import { BackupError } from "../errors.ts";
 import { RowFields, scanRow } from "../json/row.ts";
 import { incomplete, JsonSyntaxError, skipSpace } from "../json/scanner.ts";
@@ -46,7 +45,8 @@ class TableScanner {
   readonly #fields = new RowFields();
   readonly #place: RowPlace = { row: 0, line: 1 };
   #expecting: Expecting = "array";
-  #pending: Uint8Array[] = [];
+  /** Bytes that wait for more, at the start of a buffer that is used again and again: a fresh one a piece costs more than the scan. */
+  #buffer = new Uint8Array(0);
   #pendingBytes = 0;
   /** Bytes before the pending ones. */
   #done = 0;
@@ -61,21 +61,33 @@ class TableScanner {
 
   push(chunk: Uint8Array): void {
     if (chunk.length === 0) return;
-    this.#pending.push(chunk);
-    this.#pendingBytes += chunk.length;
-    if (this.#pendingBytes < this.#wanted) return;
-    this.#scan();
+    if (this.#pendingBytes === 0) {
+      this.#scan(chunk);
+      return;
+    }
+    this.#append(chunk);
+    if (this.#pendingBytes >= this.#wanted) this.#scan(this.#buffer.subarray(0, this.#pendingBytes));
   }
 
   finish(): number {
-    if (this.#pendingBytes > 0) this.#scan();
+    if (this.#pendingBytes > 0) this.#scan(this.#buffer.subarray(0, this.#pendingBytes));
     if (this.#expecting === "array") throw this.#error(expectation.array);
     if (this.#expecting !== "nothing") throw this.#error("the table ends in the middle: its closing ] is missing");
     return this.#place.row;
   }
 
-  #scan(): void {
-    const bytes = concat(this.#pending);
+  #append(chunk: Uint8Array): void {
+    const needed = this.#pendingBytes + chunk.length;
+    if (needed > this.#buffer.length) {
+      const grown = new Uint8Array(Math.max(needed, this.#buffer.length * 2));
+      grown.set(this.#buffer.subarray(0, this.#pendingBytes));
+      this.#buffer = grown;
+    }
+    this.#buffer.set(chunk, this.#pendingBytes);
+    this.#pendingBytes = needed;
+  }
+
+  #scan(bytes: Uint8Array): void {
     this.#visitor.piece?.(this.#done);
     let rest: number;
     try {
@@ -86,10 +98,18 @@ class TableScanner {
     }
     const left = bytes.length - rest;
     if (left > this.#rowBytes) throw this.#tooLarge();
-    this.#pending = left === 0 ? [] : [bytes.subarray(rest)];
-    this.#pendingBytes = left;
     this.#done += rest;
+    this.#pendingBytes = 0;
+    if (left > 0) this.#keep(bytes.subarray(rest));
     this.#wanted = Math.min(left * 2, this.#rowBytes + 1);
+  }
+
+  /** Moves what is left to the buffer's start, where it may lie already. */
+  #keep(left: Uint8Array): void {
+    if (left.buffer === this.#buffer.buffer) {
+      this.#buffer.copyWithin(0, left.byteOffset, left.byteOffset + left.length);
+      this.#pendingBytes = left.length;
+    } else this.#append(left);
   }
 
   /** Walks whole rows; gives the position of the first byte that has to wait for more. */

@@ -11,6 +11,9 @@ interface SyncAccess {
   close(): void;
 }
 
+/** Each write crosses to another process where the browser keeps such files in its memory: few large ones. */
+const writeLength = 1024 * 1024;
+
 export interface PrivateFile {
   readonly name: string;
   readonly size: number;
@@ -43,7 +46,9 @@ class OpenFile implements PrivateFile {
   readonly #parent: FileSystemDirectoryHandle;
   readonly #handle: FileSystemFileHandle;
   readonly #access: SyncAccess;
-  size = 0;
+  readonly #buffer = new Uint8Array(writeLength);
+  #buffered = 0;
+  #written = 0;
 
   constructor(name: string, parent: FileSystemDirectoryHandle, handle: FileSystemFileHandle, access: SyncAccess) {
     this.name = name;
@@ -52,16 +57,37 @@ class OpenFile implements PrivateFile {
     this.#access = access;
   }
 
+  get size(): number {
+    return this.#written + this.#buffered;
+  }
+
   append(bytes: Uint8Array): void {
+    if (this.#buffered + bytes.length > writeLength) this.#flush();
+    if (bytes.length >= writeLength) {
+      this.#write(bytes);
+      return;
+    }
+    this.#buffer.set(bytes, this.#buffered);
+    this.#buffered += bytes.length;
+  }
+
+  #flush(): void {
+    const bytes = this.#buffer.subarray(0, this.#buffered);
+    this.#buffered = 0;
+    this.#write(bytes);
+  }
+
+  #write(bytes: Uint8Array): void {
     for (let done = 0; done < bytes.length; ) {
-      const written = this.#access.write(bytes.subarray(done), { at: this.size });
+      const written = this.#access.write(bytes.subarray(done), { at: this.#written });
       if (written === 0) throw new Error("the disk takes no more");
       done += written;
-      this.size += written;
+      this.#written += written;
     }
   }
 
   read(offset: number, length: number): Uint8Array {
+    if (this.#buffered > 0) this.#flush();
     const bytes = new Uint8Array(length);
     const found = this.#access.read(bytes, { at: offset });
     if (found !== length) throw new Error(`a private file gave ${found} of ${length} bytes`);
@@ -69,6 +95,7 @@ class OpenFile implements PrivateFile {
   }
 
   async finish(): Promise<File> {
+    this.#flush();
     this.#access.flush();
     this.#access.close();
     return this.#handle.getFile();
