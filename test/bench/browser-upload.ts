@@ -129,11 +129,3 @@ async function buildClient(outDir: string): Promise<void> {
 function median(values: number[]): number {
   return values.sort((a, b) => a - b)[values.length >> 1]!;
 }
-
-/** For `npm run bench -- browser`. */
-export function uploadLines({ bytes, put, tus, ratio }: UploadFigures): string[] {
-  return [
-    `upload of ${Math.round(bytes / MiB)} MiB: plain PUT ${Math.round(put)} MB/s, tus ${Math.round(tus)} MB/s`,
-    `tus to plain PUT: ${ratio.toFixed(2)} (goal: at least 0.6)`,
-  ];
-}
