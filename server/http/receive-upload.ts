@@ -14,8 +14,8 @@ export interface Upload {
 }
 
 /** Bytes that a form takes beside its file. */
-const formAllowance = 64 * 1024;
-const formLimits = { files: 1, fields: 16, fieldSize: 4096, fieldNameSize: 100, parts: 20, headerPairs: 50 };
+const formAllowance = 512 * 1024;
+const formLimits = { files: 1, fields: 16, fieldSize: 256 * 1024, fieldNameSize: 100, parts: 20, headerPairs: 50 };
 const rawTypes = /^(application\/(zip|x-zip-compressed|x-ndjson|octet-stream))?$/;
 
 /**

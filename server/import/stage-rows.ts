@@ -12,6 +12,7 @@ import { bytesPassed } from "../external-memory.ts";
 import { CopyText } from "./copy-text.ts";
 import type { KeyWriter } from "./kept/key-writer.ts";
 import { copyStageSql, createStageSql, type StageTable } from "./stage-table.ts";
+import type { NamedUser, UserIds } from "./users/user-ids.ts";
 
 export interface StagedRows {
   rows: number;
@@ -27,6 +28,8 @@ export interface StageOptions {
   signal?: AbortSignal;
   /** Rows of the table that are through so far. */
   onRows?: (rows: number) => void;
+  /** Collects whom rows name, and maps those columns that are carried. */
+  users: UserIds;
   /** Gets the key of every row, for a plan whose rows can be asked for. */
   keys?: KeyWriter;
 }
@@ -38,7 +41,7 @@ const flushBytes = 256 * 1024;
  * Carries a table's rows from the bundle into its staging table: JSON bytes become COPY text and nothing in between.
  * @throws BackupError `SCHEMA_ROW` with the row where PostgreSQL cannot read a value as its column's type.
  */
-export async function stageRows(sql: Sql, bundle: Bundle, table: StageTable, options: StageOptions = {}): Promise<StagedRows> {
+export async function stageRows(sql: Sql, bundle: Bundle, table: StageTable, options: StageOptions): Promise<StagedRows> {
   await sql.unsafe(createStageSql(table));
   const writable = await openCopyIn(sql, copyStageSql(table));
   const transcoder = new Transcoder(table, writable, options);
@@ -64,6 +67,9 @@ class Transcoder implements TableVisitor {
   /** Where each column's value is in the current row: index into its fields, or -1. */
   readonly #found: Int32Array;
   readonly #present: Float64Array;
+  /** Places of the columns that name users among those. */
+  readonly #userColumns: number[];
+  readonly #isUser: boolean[];
   /** Places of the primary key's columns among those. */
   readonly #key: number[];
   /** A turn of the event loop after the last piece was taken: PostgreSQL's answer to it must get a chance to be read. */
@@ -75,7 +81,11 @@ class Transcoder implements TableVisitor {
     this.#table = table;
     this.#writable = writable;
     // Columns that belong to the installation are known, so that they are not taken for dropped ones.
-    const names = [...table.carried.map((column) => column.name), ...table.importer, ...table.unassigned];
+    const users = [...table.importer, ...table.unassigned, ...table.requiredUsers];
+    const carried = table.carried.map((column) => column.name);
+    const names = [...carried, ...users.filter((name) => !carried.includes(name))];
+    this.#userColumns = users.map((name) => names.indexOf(name));
+    this.#isUser = carried.map((name) => users.includes(name));
     this.#lookup = new ColumnLookup(names);
     this.#found = new Int32Array(names.length);
     this.#key = table.catalog.primaryKey.map((name) => names.indexOf(name));
@@ -94,6 +104,7 @@ class Transcoder implements TableVisitor {
       else this.#found[column] = i;
     }
     this.#options.keys?.add(bytes, fields, this.#key, this.#found);
+    for (const column of this.#userColumns) if (column >= this.#present.length) this.#userOf(bytes, fields, column);
     try {
       this.#write(bytes, fields, place);
     } catch (error) {
@@ -118,10 +129,25 @@ class Transcoder implements TableVisitor {
       if (i === -1) text.null();
       else {
         this.#present[column]!++;
-        text.value(bytes, fields.valueStart[i]!, fields.valueEnd[i]!, carried[column]!.form);
+        if (this.#isUser[column]) this.#writeUser(bytes, fields, column);
+        else text.value(bytes, fields.valueStart[i]!, fields.valueEnd[i]!, carried[column]!.form);
       }
     }
     text.endRow();
+  }
+
+  #userOf(bytes: Uint8Array, fields: RowFields, column: number): NamedUser | null {
+    const i = this.#found[column]!;
+    const start = fields.valueStart[i]!;
+    // n begins null.
+    if (i === -1 || bytes[start] === 0x6e) return null;
+    return this.#options.users.find(bytes, start, fields.valueEnd[i]!);
+  }
+
+  #writeUser(bytes: Uint8Array, fields: RowFields, column: number): void {
+    const target = this.#userOf(bytes, fields, column)?.target ?? null;
+    if (target === null) this.#text.null();
+    else this.#text.value(target, 0, target.length, "scalar");
   }
 
   #writeAbsent(): void {
