@@ -5,12 +5,11 @@ import type { UniqueIndex } from "../database/catalog.ts";
 import { quoteIdent, quoteLiteral, quoteTable } from "../database/session.ts";
 import { finalRow } from "./plan-final.ts";
 import type { PlanInput } from "./plan-input.ts";
-import type { StageTable } from "./stage-table.ts";
 
 /** @throws BackupError `SCHEMA_ROW` where two rows of the bundle have one primary key: neither is the last that wins. */
-export async function refuseRepeatedKeys(sql: Sql, table: StageTable): Promise<void> {
+export async function refuseRepeatedKeys(sql: Sql, { table, staged }: PlanInput): Promise<void> {
   // Two people of the bundle may be one in the target.
-  if (table.requiredUsers.length > 0) return;
+  if (staged.ascending || table.requiredUsers.length > 0) return;
   const key = table.catalog.primaryKey.map(quoteIdent).join(", ");
   const [repeated] = await sql.unsafe(
     `select min(_row)::text as first, max(_row)::text as last from ${table.stage} group by ${key} having count(*) > 1 limit 1`,

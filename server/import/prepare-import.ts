@@ -47,7 +47,7 @@ export async function prepareImport(sql: Sql, request: PrepareRequest, verified:
   const users = new UserIds(new Map(Object.entries(choices.user_map)));
   const inputs = await stageTables(sql, request, { tables: enteringTables(scope, bundle, choices), scope, bundle, users });
   await collectOtherUsers(scope, bundle, choices, users, request.signal);
-  for (const input of inputs) await refuseRepeatedKeys(sql, input.table);
+  for (const input of inputs) await refuseRepeatedKeys(sql, input);
   if (choices.match_natural_keys) {
     await matchRows(sql, inputs, request.numbering);
     await replaceOpenReferences(sql, inputs);

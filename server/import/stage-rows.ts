@@ -11,6 +11,7 @@ import { openCopyIn } from "../database/copy-in.ts";
 import { bytesPassed } from "../external-memory.ts";
 import { CopyText } from "./copy-text.ts";
 import type { KeyWriter } from "./kept/key-writer.ts";
+import { KeyOrder } from "./key-order.ts";
 import { copyStageSql, createStageSql, type StageTable } from "./stage-table.ts";
 import type { NamedUser, UserIds } from "./users/user-ids.ts";
 
@@ -22,6 +23,8 @@ export interface StagedRows {
   absent: Set<string>;
   /** Columns that only some rows lack. */
   ragged: Set<string>;
+  /** Every row's key is greater than the one before: none is there twice. */
+  ascending: boolean;
 }
 
 export interface StageOptions {
@@ -72,6 +75,7 @@ class Transcoder implements TableVisitor {
   readonly #isUser: boolean[];
   /** Places of the primary key's columns among those. */
   readonly #key: number[];
+  readonly #order: KeyOrder;
   /** A turn of the event loop after the last piece was taken: PostgreSQL's answer to it must get a chance to be read. */
   #sent: Promise<void> = Promise.resolve();
   #failure: Error | undefined;
@@ -89,6 +93,7 @@ class Transcoder implements TableVisitor {
     this.#lookup = new ColumnLookup(names);
     this.#found = new Int32Array(names.length);
     this.#key = table.catalog.primaryKey.map((name) => names.indexOf(name));
+    this.#order = new KeyOrder(this.#key.map((place) => table.columns.find(({ name }) => name === names[place])!));
     this.#present = new Float64Array(table.carried.length);
     writable.on("error", (error) => {
       this.#failure = error;
@@ -103,6 +108,7 @@ class Transcoder implements TableVisitor {
       if (column === -1) this.#drop(textOf(bytes, fields.keyStart[i]!, fields.keyEnd[i]!));
       else this.#found[column] = i;
     }
+    if (this.#order.ascending) this.#order.next(bytes, fields, this.#key, this.#found);
     this.#options.keys?.add(bytes, fields, this.#key, this.#found);
     for (const column of this.#userColumns) if (column >= this.#present.length) this.#userOf(bytes, fields, column);
     try {
@@ -183,7 +189,13 @@ class Transcoder implements TableVisitor {
     const columns = this.#table.carried.map((column, i) => ({ name: column.name, present: this.#present[i]! }));
     const absent = columns.filter((column) => rows > 0 && column.present === 0).map((column) => column.name);
     const ragged = columns.filter((column) => column.present > 0 && column.present < rows).map((column) => column.name);
-    return { rows, dropped: [...this.#dropped], absent: new Set(absent), ragged: new Set(ragged) };
+    return {
+      rows,
+      dropped: [...this.#dropped],
+      absent: new Set(absent),
+      ragged: new Set(ragged),
+      ascending: this.#order.ascending,
+    };
   }
 }
 
