@@ -104,7 +104,7 @@ export interface TablePlan {
   /** Rows in the bundle. */
   rows: number;
   outcomes: Partial<Record<Outcome, number>>;
-  /** Rows that arrive with the importer in place of the user who made them. */
+  /** Rows that arrive with the importer in place of the user who made them, because that one is not mapped. */
   reassigned: number;
   /** Rows that are in the target under another key, by the scope's natural key. */
   matched: number;
@@ -137,6 +137,31 @@ export interface BlobPlan {
 export interface ImportChoices {
   /** Rows that are in the target under another key are found by the scope's natural keys. */
   match_natural_keys: boolean;
+  /** Keys of users in the target by keys of users in the bundle: who made a row and who is a member stays so. */
+  user_map: Record<string, string>;
+  /** Only these tables of the bundle; `null` for all. */
+  tables: string[] | null;
+  /** Only the rows of these tenants (organizations), by their keys in the bundle; `null` for all. */
+  tenants: string[] | null;
+}
+
+export interface TargetUser {
+  id: string;
+  email: string;
+}
+
+/** A user whom rows of the bundle name. */
+export interface PlannedUser {
+  /** Key in the bundle. */
+  id: string;
+  /** `null` where the bundle does not carry its users. */
+  email: string | null;
+  /** How often rows of the bundle name the user. */
+  references: number;
+  /** Who it becomes in the target, by the mapping. */
+  mapped: TargetUser | null;
+  /** Who in the target has the same e-mail address: a proposal for the mapping. */
+  proposed: TargetUser | null;
 }
 
 export interface Plan {
@@ -148,6 +173,8 @@ export interface Plan {
   digest: string;
   tables: TablePlan[];
   blobs: BlobPlan;
+  /** The users of the bundle where it carries them, and whom its rows name, those most often named first; at most 1,000. */
+  users: PlannedUser[];
   warnings: string[];
 }
 

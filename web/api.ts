@@ -84,6 +84,17 @@ export class ProblemError extends Error {
   }
 }
 
+/** What a plan is asked for by. */
+export interface PlanRequest {
+  mode: ConflictMode;
+  match_natural_keys?: boolean;
+  /** Users of the bundle, by key, to users here, by e-mail address or key. */
+  user_map?: Record<string, string>;
+  tables?: string[];
+  orgs?: string[];
+}
+
+type OnProgress = (progress: Progress) => void;
 type Options = Record<string, boolean>;
 
 /** The routes of an installation below `base`, any address that the page may reach. */
@@ -124,13 +135,13 @@ export class Api {
     return (await this.#json<{ known: boolean[] }>("/import/known-files", { method: "POST", ...body, signal })).known;
   }
 
-  preview(upload: string, mode: ConflictMode, onProgress: (progress: Progress) => void, signal: AbortSignal): Promise<Preview> {
-    return this.#progressing("/import/preview", { upload, mode }, onProgress, signal);
+  preview(upload: string, request: PlanRequest, onProgress: OnProgress, signal: AbortSignal): Promise<Preview> {
+    return this.#progressing("/import/preview", { upload, ...request }, onProgress, signal);
   }
 
-  /** Exactly the plan that was previewed, or nothing. */
-  import(upload: string, plan: Plan, onProgress: (progress: Progress) => void): Promise<ImportReport> {
-    return this.#progressing("/import", { upload, mode: plan.mode, plan_digest: plan.digest }, onProgress);
+  /** Exactly the plan that was previewed by the same request, or nothing. */
+  import(upload: string, request: PlanRequest, plan: Plan, onProgress: OnProgress): Promise<ImportReport> {
+    return this.#progressing("/import", { upload, ...request, plan_digest: plan.digest }, onProgress);
   }
 
   planRows(digest: string, table: string, from: number, count: number, outcome?: PlanCode): Promise<PlanPage> {
@@ -142,12 +153,7 @@ export class Api {
     return (await answer(fetch(`${this.base}${path}`, init))).json();
   }
 
-  async #progressing<T>(
-    path: string,
-    fields: object,
-    onProgress: (progress: Progress) => void,
-    signal?: AbortSignal,
-  ): Promise<T> {
+  async #progressing<T>(path: string, fields: object, onProgress: OnProgress, signal?: AbortSignal): Promise<T> {
     const { headers, body } = jsonBody(fields);
     const init = { method: "POST", headers: { ...headers, Accept: "application/x-ndjson" }, body, ...(signal && { signal }) };
     const response = await answer(fetch(`${this.base}${path}`, init));

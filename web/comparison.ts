@@ -1,5 +1,5 @@
-import type { ConflictMode, ImportReport } from "../engine/plan.ts";
-import { type Api, type Preview, ProblemError, type Progress } from "./api.ts";
+import type { ImportReport } from "../engine/plan.ts";
+import { type Api, type PlanRequest, type Preview, ProblemError, type Progress } from "./api.ts";
 import { size } from "./format.ts";
 import { isSameFile, type Unfinished, UnfinishedUploads } from "./unfinished.ts";
 import { startUpload, type Upload, type UploadProgress } from "./upload.ts";
@@ -34,6 +34,7 @@ export class Comparison {
   readonly #unfinished: UnfinishedUploads;
   #uploadId: string | null = null;
   #upload: Upload | null = null;
+  #request: PlanRequest | null = null;
   #stop = new AbortController();
 
   constructor(from: Sources) {
@@ -42,14 +43,15 @@ export class Comparison {
   }
 
   /** Changes nothing in the installation. */
-  async compare(mode: ConflictMode): Promise<void> {
+  async compare(request: PlanRequest): Promise<void> {
+    this.#request = request;
     this.#stop = new AbortController();
     const { signal } = this.#stop;
     try {
       this.#uploadId ??= await this.#send(signal);
       this.#set({ name: "planning", progress: null });
       const onProgress = (progress: Progress) => this.#set({ name: "planning", progress });
-      const preview = await this.#from.api.preview(this.#uploadId, mode, onProgress, signal);
+      const preview = await this.#from.api.preview(this.#uploadId, request, onProgress, signal);
       this.#set({ name: "planned", preview });
     } catch (error) {
       this.#fail(error, signal);
@@ -63,7 +65,7 @@ export class Comparison {
     this.#set({ name: "applying", preview, progress: null });
     try {
       const onProgress = (progress: Progress) => this.#set({ name: "applying", preview, progress });
-      const report = await this.#from.api.import(this.#uploadId!, preview.plan, onProgress);
+      const report = await this.#from.api.import(this.#uploadId!, this.#request!, preview.plan, onProgress);
       this.#unfinished.clear();
       this.#set({ name: "done", report });
     } catch (error) {

@@ -68,10 +68,12 @@ function rowLines(row: PlannedRow, paint: Paint): string[] {
     row.reference_cleared !== undefined && `without ${safeName(row.reference_cleared.join(", "))}`,
   ].filter(Boolean);
   const about = notes.length === 0 ? "" : `  ${notes.join("  ")}`;
-  return [
-    `  row ${row.row}  ${safeName(row.key.join(", "))}${about}`,
-    ...(row.changes ?? []).map((change) => changeLine(change, paint)),
-  ];
+  return [`  row ${row.row}  ${keysText(row)}${about}`, ...(row.changes ?? []).map((change) => changeLine(change, paint))];
+}
+
+function keysText({ key, target_key }: PlannedRow): string {
+  const own = safeName(key.join(", "));
+  return target_key === undefined ? own : `${own}, in the target ${safeName(target_key.join(", "))}`;
 }
 
 function changeLine({ column, old, new: next }: ValueChange, paint: Paint): string {

@@ -2,7 +2,7 @@ import type { Context } from "hono";
 import { accepts } from "hono/accepts";
 import { BackupError } from "../../engine/errors.ts";
 import { defaultLimits } from "../../engine/limits.ts";
-import { type ConflictMode, conflictModes, type ImportReport, type Plan } from "../../engine/plan.ts";
+import type { ConflictMode, ImportReport, Plan } from "../../engine/plan.ts";
 import { type Bundle, openBundle } from "../../engine/read-bundle.ts";
 import type { Verification } from "../../engine/verify-bundle.ts";
 import { nodeCodec } from "../codec-node.ts";
@@ -10,6 +10,7 @@ import { databaseError } from "../database/connect.ts";
 import { type ImportProgress, type ImportRequest, importBundle, previewImport } from "../import/import-bundle.ts";
 import { findImporter, type Importer } from "../import/importer.ts";
 import type { BackupEnv, Installation } from "./backup-app.ts";
+import { assertQuery, type RequestedImport, requestedImport } from "./import-choices.ts";
 import { answerWithProgress } from "./progress-answer.ts";
 import { receiveUpload, type Upload } from "./receive-upload.ts";
 import type { Task } from "./running.ts";
@@ -86,13 +87,13 @@ async function withUpload<T>(
     const task = installation.running.begin(request.signal);
     cleanUp.push(task.end);
     const query = c.req.query();
-    if (query["mode"] !== undefined) parseMode(query["mode"], undefined);
+    assertQuery(query);
     const importer = await importerOf(c, installation);
     const upload = await receiveUpload(request, installation.spool, ownerOf(c.var.admin), task.signal);
     cleanUp.push(upload.release);
-    const choices = chosen(upload, query, defaultMode);
+    const requested = requestedImport(upload.fields, query, defaultMode);
     const run = (report?: Report) =>
-      runUpload(installation, { upload, importer, ...choices, report }, task, work).finally(finish);
+      runUpload(installation, { upload, importer, ...requested, report }, task, work).finally(finish);
     if (wantsProgress(c)) return await answerWithProgress(run, task, installation.log);
     return c.json((await run()) as object);
   } catch (error) {
@@ -101,14 +102,9 @@ async function withUpload<T>(
   }
 }
 
-interface Choices {
-  mode: ConflictMode;
-  planDigest?: string;
-}
-
 async function runUpload<T>(
   { sql, store, scope, spool, plans }: Installation,
-  from: Choices & { upload: Upload; importer: Importer; report: Report | undefined },
+  from: RequestedImport & { upload: Upload; importer: Importer; report: Report | undefined },
   task: Task,
   work: Work<T>,
 ): Promise<T> {
@@ -117,8 +113,8 @@ async function runUpload<T>(
   try {
     const limits = { ...defaultLimits, archiveBytes: spool.maxBytes };
     const bundle = await openBundle(source, { codec: nodeCodec, limits, signal });
-    const { mode, planDigest, importer, report } = from;
-    const request: ImportRequest = { sql, store, scope, bundle, mode, importer, signal };
+    const { mode, planDigest, choices, importer, report } = from;
+    const request: ImportRequest = { sql, store, scope, bundle, mode, choices, importer, signal };
     if (planDigest !== undefined) {
       const keptPlan = plans.folderOf(planDigest, importer);
       Object.assign(request, { planDigest, ...(keptPlan !== undefined && { keptPlan }) });
@@ -141,26 +137,6 @@ function wantsProgress(c: Context): boolean {
   return accepts(c, { header: "Accept", supports, default: "application/json" }) === "application/x-ndjson";
 }
 
-/** The form's fields and the query say the same things; what is said twice must agree. */
-function chosen({ fields }: Upload, query: Record<string, string>, defaultMode: ConflictMode | undefined): Choices {
-  for (const name of Object.keys(fields)) {
-    if (name !== "mode" && name !== "plan_digest") throw invalid(`no field is named ${JSON.stringify(name)}`);
-    if (query[name] !== undefined && query[name] !== fields[name])
-      throw invalid(`${name} differs between the query and the form`);
-  }
-  const mode = parseMode(fields["mode"] ?? query["mode"], defaultMode);
-  const planDigest = fields["plan_digest"] ?? query["plan_digest"];
-  if (planDigest === undefined) return { mode };
-  if (!/^[0-9a-f]{64}$/.test(planDigest)) throw invalid("plan_digest is the digest of a plan: 64 lowercase hexadecimal digits");
-  return { mode, planDigest };
-}
-
-function parseMode(text: string | undefined, fallback: ConflictMode | undefined): ConflictMode {
-  const mode = conflictModes.find((known) => known === text) ?? (text === undefined ? fallback : undefined);
-  if (mode !== undefined) return mode;
-  throw invalid(`mode is one of ${conflictModes.join(", ")}${text === undefined ? "" : `, not ${JSON.stringify(text)}`}`);
-}
-
 function summarize({ manifest, container }: Bundle): BundleSummary {
   const files = { bundle: 0, external: 0, missing: 0 };
   for (const file of manifest.files) files[file.stored]++;
@@ -174,8 +150,4 @@ function summarize({ manifest, container }: Bundle): BundleSummary {
     options,
     files,
   };
-}
-
-function invalid(message: string): BackupError {
-  return new BackupError("REQUEST_INVALID", message);
 }

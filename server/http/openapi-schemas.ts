@@ -198,13 +198,26 @@ const tablePlan: Schema = object(
   ["reason"],
 );
 
+const targetUser: Schema = object({ id: text, email: text });
+
+const plannedUser: Schema = object({
+  id: { type: "string", description: "Key in the bundle" },
+  email: { ...nullable(text), description: "null where the bundle does not carry its users" },
+  references: { ...count, description: "How often rows of the bundle name the user" },
+  mapped: { ...nullable(targetUser), description: "Who it becomes in the target" },
+  proposed: { ...nullable(targetUser), description: "Who in the target has the same e-mail address" },
+});
+
+const choices: Schema = object({ match_natural_keys: flag, user_map: byName(text) });
+
 const plan: Schema = object({
   bundle_sha256: { ...digest, description: "SHA-256 of the bundle's checksums.json" },
   mode: modeSchema,
-  choices: object({ match_natural_keys: flag }),
+  choices,
   digest,
   tables: list(ref("TablePlan")),
   blobs: object({ write: count, bytes: count, present: count, rekeyed: count, missing: count }),
+  users: list(plannedUser),
   warnings: list(text),
 });
 
@@ -255,6 +268,7 @@ const scopeTable: Schema = object({
   importer_columns: list(text),
   append_only: flag,
   import_never: nullable(text),
+  needs_user_mapping: { ...nullable(text), description: "Why rows enter only by a mapping of users" },
   stored_objects: nullable(object({ option: text })),
 });
 

@@ -82,6 +82,27 @@ const query = (name: string, schema: Schema, description: string, required = fal
 });
 const digest: Schema = { type: "string", pattern: "^[0-9a-f]{64}$" };
 
+const choiceParameters: Record<string, { schema: Schema; description: string }> = {
+  match_natural_keys: {
+    schema: { enum: ["true", "false"], default: "true" },
+    description: "Whether rows that are in the target under another key are found by the scope's natural keys",
+  },
+  user_map: {
+    schema: { type: "string" },
+    description:
+      "JSON object: users of the bundle, by key or e-mail address, to users of the target. Who made a row and who is a member stays so",
+  },
+  tables: { schema: { type: "string" }, description: "Only these tables of the bundle, separated by commas" },
+  orgs: {
+    schema: { type: "string" },
+    description: "Only the rows of these organizations, by id or natural key, separated by commas",
+  },
+};
+const choiceQuery = Object.entries(choiceParameters).map(([name, { schema, description }]) => query(name, schema, description));
+const choiceFields = Object.fromEntries(
+  Object.entries(choiceParameters).map(([name, { schema, description }]) => [name, { ...schema, description }]),
+);
+
 const form = {
   required: true,
   content: {
@@ -89,7 +110,7 @@ const form = {
       schema: {
         type: "object",
         required: ["file"],
-        properties: { file: { description: "The bundle" }, mode: modeSchema, plan_digest: digest },
+        properties: { file: { description: "The bundle" }, mode: modeSchema, plan_digest: digest, ...choiceFields },
         additionalProperties: false,
       },
     },
@@ -103,6 +124,14 @@ const form = {
           upload: { type: "string", description: "The id of a finished upload: what follows the last / of its Location" },
           mode: modeSchema,
           plan_digest: digest,
+          match_natural_keys: {
+            type: "boolean",
+            default: true,
+            description: choiceParameters["match_natural_keys"]!.description,
+          },
+          user_map: { type: "object", additionalProperties: { type: "string" }, description: "As in a form, as an object" },
+          tables: { type: "array", items: { type: "string" }, description: "As in a form, as a list" },
+          orgs: { type: "array", items: { type: "string" }, description: "As in a form, as a list" },
         },
         additionalProperties: false,
       },
@@ -124,7 +153,7 @@ const previewOperation = {
   operationId: "preview",
   summary: "Verifies a bundle and plans its import; changes nothing",
   description: "With Accept: application/x-ndjson, progress lines and the preview as the last line.",
-  parameters: [query("mode", { ...modeSchema, default: "skip_existing" }, "Or as a field of the form")],
+  parameters: [query("mode", { ...modeSchema, default: "skip_existing" }, "Or as a field of the form"), ...choiceQuery],
   requestBody: form,
   responses: {
     "200": {
@@ -144,6 +173,7 @@ const importOperation = {
   parameters: [
     query("mode", modeSchema, "Or as a field of the form"),
     query("plan_digest", digest, "The digest of a preview's plan; or as a field of the form"),
+    ...choiceQuery,
   ],
   requestBody: form,
   responses: {

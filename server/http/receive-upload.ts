@@ -20,8 +20,8 @@ export interface Upload {
 }
 
 /** Bytes that a form takes beside its file. */
-const formAllowance = 64 * 1024;
-const formLimits = { files: 1, fields: 16, fieldSize: 4096, fieldNameSize: 100, parts: 20, headerPairs: 50 };
+const formAllowance = 512 * 1024;
+const formLimits = { files: 1, fields: 16, fieldSize: 256 * 1024, fieldNameSize: 100, parts: 20, headerPairs: 50 };
 const rawTypes = /^(application\/(zip|x-zip-compressed|x-ndjson|octet-stream))?$/;
 
 /**
@@ -47,15 +47,22 @@ export async function receiveUpload(request: Request, spool: Spool, owner: strin
   }
 }
 
+/** As a form has it: lists by commas, objects as JSON. */
+function fieldText(name: string, value: unknown): string {
+  if (typeof value === "string") return value;
+  if (typeof value === "boolean") return String(value);
+  if (Array.isArray(value) && value.every((item) => typeof item === "string" && !item.includes(","))) return value.join(",");
+  if (typeof value === "object" && value !== null && !Array.isArray(value)) return JSON.stringify(value);
+  throw invalid(`the field ${JSON.stringify(name)} cannot be ${JSON.stringify(value)?.slice(0, 100)}`);
+}
+
 /** `{"upload":"<id>"}` and the other fields. A preview leaves the upload for the import. */
 async function namedUpload({ upload: id, ...others }: Record<string, unknown>, spool: Spool, owner: string): Promise<Upload> {
   if (typeof id !== "string") throw invalid('the body has to name an upload, as in {"upload":"<id>"}');
-  const wrong = Object.entries(others).find(([, value]) => typeof value !== "string");
-  if (wrong !== undefined) throw invalid(`${JSON.stringify(wrong[0])} is text`);
   const uploads = await spool.uploads();
   const source = await uploads.open(id, owner);
   return {
-    fields: others as Record<string, string>,
+    fields: Object.fromEntries(Object.entries(others).map(([name, value]) => [name, fieldText(name, value)])),
     source: async () => source,
     release: () => source.close(),
     done: () => uploads.remove(id),

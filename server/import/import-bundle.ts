@@ -73,7 +73,7 @@ export async function previewImport(request: PreviewRequest): Promise<Plan> {
     return await inSession(request, async (session, abortable) => {
       const context = await prepareImport(
         session.sql,
-        { ...abortable, choices: choicesOf(request), numbering: "tentative", ...(keeper && { keeper }) },
+        { ...abortable, choices: request.choices ?? {}, numbering: "tentative", ...(keeper && { keeper }) },
         verified,
       );
       request.onProgress?.({ phase: "plan" });
@@ -117,11 +117,6 @@ export async function importBundle(request: ImportRequest): Promise<ImportReport
   });
 }
 
-/** What a caller leaves open, in one order, so that the same choices have one text. */
-function choicesOf({ choices = {} }: ImportRequest): ImportChoices {
-  return { match_natural_keys: choices.match_natural_keys ?? true };
-}
-
 async function verify(request: ImportRequest): Promise<VerifiedBundle> {
   const { signal, onProgress } = request;
   const verified = await verifyForImport(request.bundle, request.scope, {
@@ -157,7 +152,7 @@ async function inSession<T>(
 
 async function runImport(sql: Sql, request: ImportRequest, verified: VerifiedBundle, journal: Journal): Promise<ImportReport> {
   const startedAt = new Date().toISOString();
-  const context = await prepareImport(sql, { ...request, choices: choicesOf(request), numbering: "drawn" }, verified);
+  const context = await prepareImport(sql, { ...request, choices: request.choices ?? {}, numbering: "drawn" }, verified);
   const writesBlobs = [...context.blobs.values()].some((decisions) => decisions.some((decision) => decision.state === "write"));
   let earlier = await confirmedPlan(request);
   const failed: ImportReport["failed_blobs"] = [];

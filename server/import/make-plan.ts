@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import type { Sql } from "postgres";
-import type { ConflictMode, ImportChoices, Plan, TablePlan } from "../../engine/plan.ts";
+import type { ConflictMode, ImportChoices, Plan, PlannedUser, TablePlan } from "../../engine/plan.ts";
 import { quoteTable } from "../database/session.ts";
 import { digestMatches } from "./match/digest-matches.ts";
 import { canMatch } from "./match/match-rows.ts";
@@ -22,6 +22,7 @@ export interface PlanContext {
   /** Tables of the bundle that stay out, counted and with the reason. */
   notImported: TablePlan[];
   blobs: ReadonlyMap<string, BlobDecision[]>;
+  users: PlannedUser[];
   warnings: string[];
 }
 
@@ -56,6 +57,7 @@ export async function makePlan(sql: Sql, context: PlanContext): Promise<Plan> {
     digest: digest.digest("hex"),
     tables: [...tables, ...context.notImported],
     blobs: summarizeBlobs(decisions),
+    users: context.users,
     warnings: context.warnings,
   };
 }

@@ -113,7 +113,7 @@ async function movedRows(sql: Sql, input: PlanInput, tables: "plans" | "stamps")
   const stamp = tables === "plans" ? stampSql : "p.stamp";
   const plain = "md5('insert:0')";
   const outcome = (alias: string, empty: boolean) => (empty ? `coalesce(${alias}.outcome, 'insert')` : `${alias}.outcome`);
-  const key = table.catalog.primaryKey.map((name) => `s.${quoteIdent(name)}::text`).join(", ");
+  const key = table.catalog.primaryKey.map((name) => `coalesce(s.${quoteIdent(name)}::text, '')`).join(", ");
   const rows =
     await sql.unsafe(`select m._row::int4 as row, m.planned, m.now, to_json(array[${key}]) as key, m.total::int4 as total
     from (select _row, planned, now, count(*) over () as total from (

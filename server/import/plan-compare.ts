@@ -19,7 +19,7 @@ export function updatableColumns({ table, staged, mode }: PlanInput): StageColum
 
 /** Columns in which a bundle's row and the target's can be told apart: what belongs to the installation is left aside. */
 export function comparedColumns(table: StageTable, staged: StagedRows): StageColumn[] {
-  const own = new Set([...table.catalog.primaryKey, ...contentColumns(table), ...staged.absent]);
+  const own = new Set([...table.catalog.primaryKey, ...contentColumns(table), ...staged.absent, ...table.mappedUsers]);
   return table.carried.filter((column) => !own.has(column.name));
 }
 

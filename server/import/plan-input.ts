@@ -19,6 +19,8 @@ export interface PlanInput {
   renumbered: number;
   /** Rows in the plan table, once there is one. */
   planned: number;
+  /** A condition over a staged row `s` that keeps it out, where only some tenants enter. */
+  outside?: string;
   /** Every staged table, for references. */
   inputs: ReadonlyMap<string, PlanInput>;
 }

@@ -2,7 +2,7 @@ import type { Sql } from "postgres";
 import type { Outcome, PlanRow, TablePlan } from "../../engine/plan.ts";
 import { skippedOutcomes } from "../../engine/plan.ts";
 import { quoteIdent, quoteLiteral } from "../database/session.ts";
-import type { PlanInput } from "./plan-input.ts";
+import { outcomeOf, type PlanInput, plannedRows } from "./plan-input.ts";
 
 const samplesPerOutcome = 5;
 
@@ -16,11 +16,37 @@ export async function summarize(sql: Sql, input: PlanInput): Promise<TablePlan> 
     outcomes,
     matched: input.matched,
     renumbered: input.renumbered,
-    reassigned: table.importer.length > 0 ? (outcomes.insert ?? 0) : 0,
+    reassigned: await countReassigned(sql, input, outcomes.insert ?? 0),
     reference_cleared: await clearedReferences(sql, input),
     dropped_columns: staged.dropped,
+    ...(outcomes.not_imported === undefined ? {} : { reason: whyNot(input) }),
     samples: await sampleRows(sql, input),
   };
+}
+
+function whyNot({ table, outside }: PlanInput): string {
+  const reasons = [
+    ...(outside === undefined ? [] : ["the row is of an organization that was not asked for"]),
+    ...(table.requiredUsers.length === 0 ? [] : ["the user whom the row names is not mapped to one of the target"]),
+  ];
+  return reasons.join(", or ");
+}
+
+/** The columns of an inserted row that get the importer, by the names of the table's columns; without a mapping, all of them. */
+export function reassignedSql({ table }: PlanInput): string {
+  const cases = table.importer.map((name) => `case when s.${quoteIdent(name)} is null then ${quoteLiteral(name)} end`);
+  return `array_remove(array[${cases.join(", ")}]::text[], null)`;
+}
+
+export function mapsMakers({ table }: PlanInput): boolean {
+  return table.importer.length > 0 && table.mappedUsers.length > 0;
+}
+
+async function countReassigned(sql: Sql, input: PlanInput, inserted: number): Promise<number> {
+  if (!mapsMakers(input)) return input.table.importer.length > 0 ? inserted : 0;
+  const [row] = await sql.unsafe(`select count(*)::float8 as rows from ${plannedRows(input)}
+    where ${outcomeOf(input)} = 'insert' and cardinality(${reassignedSql(input)}) > 0`);
+  return row!["rows"] as number;
 }
 
 async function countOutcomes(sql: Sql, { table, staged, targetEmpty }: PlanInput): Promise<TablePlan["outcomes"]> {
@@ -57,7 +83,8 @@ export async function skippedRows(sql: Sql, input: PlanInput, limit: number): Pr
 }
 
 async function selectRows(sql: Sql, { table, matched }: PlanInput, plan: string): Promise<PlanRow[]> {
-  const key = table.catalog.primaryKey.map((name) => `s.${quoteIdent(name)}::text`).join(", ");
+  // A user who is not mapped is nobody here; the rows that a preview keeps have the bundle's key.
+  const key = table.catalog.primaryKey.map((name) => `coalesce(s.${quoteIdent(name)}::text, '')`).join(", ");
   const targetKey = table.catalog.primaryKey.map((name) => `m.${quoteIdent(name)}::text`).join(", ");
   const match = matched === 0 ? "" : `left join ${table.match} m on m._row = p._row and not m.fresh`;
   const rows = await sql.unsafe(`select p._row::text as row, p.outcome, to_json(p.changed) as changed, p."constraint", p.holder,

@@ -26,8 +26,12 @@ export interface StageTable extends ResolvedTable {
   carried: StageColumn[];
   /** Columns that become the importer on insert and are never updated. */
   importer: string[];
-  /** Nullable references to users: empty on insert and never updated. */
+  /** Nullable references to users: empty on insert where the user is not mapped, and never updated. */
   unassigned: string[];
+  /** Columns that name users and are carried, each mapped to a user of the target or NULL. */
+  mappedUsers: string[];
+  /** Those of them without which a row cannot enter. */
+  requiredUsers: string[];
   /** Keys that are checked against bundle and target. */
   references: ResolvedForeignKey[];
 }
@@ -38,14 +42,17 @@ export interface StageColumn extends CatalogColumn {
   viaJson: boolean;
 }
 
-export function stageTable(scope: ResolvedScope, table: ResolvedTable, number: number): StageTable {
+/** With a mapping of users, the columns that name some are carried as well. */
+export function stageTable(scope: ResolvedScope, table: ResolvedTable, number: number, mapsUsers: boolean): StageTable {
   const users = table.foreignKeys.filter((foreignKey) => foreignKey.parent === scope.scope.users.table);
   const required = users.filter((foreignKey) => foreignKey.clearable.length === 0).flatMap((foreignKey) => foreignKey.columns);
-  const importer = [...new Set([...required, ...(table.scope.importer ?? [])])];
+  const requiredUsers = table.scope.needsUserMapping === undefined ? [] : required;
+  const importer = [...new Set([...required, ...(table.scope.importer ?? [])])].filter((name) => !requiredUsers.includes(name));
   const unassigned = users
     .flatMap((foreignKey) => foreignKey.columns)
     .filter((column) => !importer.includes(column) && !table.catalog.primaryKey.includes(column));
-  const local = new Set([...importer, ...unassigned]);
+  const local = new Set([...importer, ...unassigned, ...requiredUsers]);
+  const mappedUsers = mapsUsers ? [...local] : [];
   return {
     ...table,
     number,
@@ -56,9 +63,11 @@ export function stageTable(scope: ResolvedScope, table: ResolvedTable, number: n
     plan: `pg_temp.plan_${number}`,
     earlier: `pg_temp.earlier_${number}`,
     blobs: `pg_temp.blobs_${number}`,
-    carried: table.columns.filter((column) => !local.has(column.name)).map(stageColumn),
+    carried: table.columns.filter((column) => mapsUsers || !local.has(column.name)).map(stageColumn),
     importer,
     unassigned,
+    mappedUsers,
+    requiredUsers,
     references: table.foreignKeys.filter((foreignKey) => !foreignKey.columns.some((column) => local.has(column))),
   };
 }

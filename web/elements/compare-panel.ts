@@ -1,6 +1,6 @@
 import { css, html, LitElement, nothing } from "lit";
 import type { ConflictMode } from "../../engine/plan.ts";
-import { type Api, type Preview, ProblemError, type Progress, type ScopeDescription } from "../api.ts";
+import { type Api, type PlanRequest, type Preview, ProblemError, type Progress, type ScopeDescription } from "../api.ts";
 import { Comparison } from "../comparison.ts";
 import { base } from "../design/base.ts";
 import { controls } from "../design/controls.ts";
@@ -10,7 +10,9 @@ import { groups, modeTexts } from "../mode-texts.ts";
 import type { UploadProgress } from "../upload.ts";
 import type { BundleClient } from "../worker/client.ts";
 import type { Inspection } from "../worker/protocol.ts";
+import "./import-choices.ts";
 import "./import-report.ts";
+import "./people-map.ts";
 import { totalOf, warningsNote } from "./plan-view.ts";
 import "./plan-view.ts";
 import "./problem-note.ts";
@@ -34,6 +36,7 @@ export class ComparePanel extends LitElement {
     inspection: { attribute: false },
     isSound: { attribute: false },
     _mode: { state: true },
+    _choices: { state: true },
   };
   static override styles = [
     base,
@@ -76,11 +79,13 @@ export class ComparePanel extends LitElement {
   declare inspection: Inspection;
   declare isSound: boolean;
   declare _mode: ConflictMode;
+  declare _choices: Omit<PlanRequest, "mode">;
   #comparison: Comparison | null = null;
 
   constructor() {
     super();
     this._mode = "skip_existing";
+    this._choices = {};
   }
 
   override willUpdate(changed: Map<string, unknown>) {
@@ -131,6 +136,7 @@ export class ComparePanel extends LitElement {
           </label>`;
         })}
       </div>
+      <holdall-choices .tables=${this.inspection.tables} .choices=${this._choices} @chosen=${this.#chosen}></holdall-choices>
     </fieldset>`;
   }
 
@@ -164,7 +170,7 @@ export class ComparePanel extends LitElement {
 
   #begin(label: string) {
     return html`<div class="row">
-      <button class="primary" ?disabled=${!this.isSound} @click=${() => this.#comparison!.compare(this._mode)}>
+      <button class="primary" ?disabled=${!this.isSound} @click=${() => this.#compare()}>
         ${icon("up")}${label}
       </button>
       ${this.isSound ? nothing : html`<span class="muted small">Only a bundle that was checked and is sound can be compared.</span>`}
@@ -210,6 +216,7 @@ export class ComparePanel extends LitElement {
     return html`<div class="stack" tabindex="-1" id="plan">
       <h2>What an import would do</h2>
       <holdall-plan .plan=${plan} .api=${this.api} .client=${this.client}></holdall-plan>
+      <holdall-people .users=${plan.users} .map=${this._choices.user_map ?? {}} @chosen=${this.#chosen}></holdall-people>
       ${warningsNote([...new Set(plan.warnings)])}
       <div class="confirm row">
         <div>
@@ -224,8 +231,17 @@ export class ComparePanel extends LitElement {
   #choose(mode: ConflictMode) {
     this._mode = mode;
     // A plan is of one mode; what was uploaded stays.
-    if (this.#comparison?.step.name === "planned") void this.#comparison.compare(mode);
+    if (this.#comparison?.step.name === "planned") this.#compare();
   }
+
+  #compare() {
+    void this.#comparison!.compare({ mode: this._mode, ...this._choices });
+  }
+
+  readonly #chosen = (event: CustomEvent<Omit<PlanRequest, "mode">>) => {
+    this._choices = { ...this._choices, ...event.detail };
+    if (this.#comparison?.step.name === "planned") this.#compare();
+  };
 }
 
 /** Where the target moved between the plan and its import: which rows, and how. */

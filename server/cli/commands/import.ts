@@ -5,6 +5,7 @@ import { findImporter } from "../../import/importer.ts";
 import { withBundle } from "../bundle-file.ts";
 import { type Context, defineCommand, type Result } from "../command.ts";
 import { canAsk, confirm } from "../confirm.ts";
+import { choiceOptions, importChoices } from "../import-choices.ts";
 import { importState } from "../import-state.ts";
 import { count, elapsed, plural } from "../numbers.ts";
 import type { Paint } from "../paint.ts";
@@ -24,6 +25,7 @@ export const importCommand = defineCommand({
   options: {
     mode: { type: "string", value: "MODE", help: `what happens to rows that are there: ${modeHelp} (required)` },
     as: { type: "string", value: "EMAIL", help: "the admin of the target in whose name rows enter (required)" },
+    ...choiceOptions,
     yes: { type: "boolean", short: "y", help: "do not ask" },
     plan: { type: "string", value: "DIGEST", help: "only if this is still the plan, as `holdall preview` gave it" },
   },
@@ -37,6 +39,7 @@ export const importCommand = defineCommand({
     if (options.mode === undefined) throw new UsageError(`--mode is missing: ${modeHelp}`, "import");
     if (options.as === undefined) throw new UsageError("--as is missing: the e-mail address of an admin of the target", "import");
     const mode = conflictMode(options.mode);
+    const choices = importChoices(options);
     const yes = options.yes === true;
     assertAskable(yes, context);
     return withBundle(file!, context, ({ bundle, name }) =>
@@ -44,7 +47,7 @@ export const importCommand = defineCommand({
         const { sql, description } = connection;
         const importer = await findImporter(sql, scope, options.as);
         const onProgress: ImportRequest["onProgress"] = (progress) => context.output.progress.update(importState(progress));
-        const request = { sql, store, scope, bundle, mode, importer, signal: context.signal, onProgress };
+        const request = { sql, store, scope, bundle, mode, choices, importer, signal: context.signal, onProgress };
         const heading = { bundle: name, target: description, mode, importer: importer.email };
         if (yes) {
           const report = await importBundle({ ...request, ...(options.plan === undefined ? {} : { planDigest: options.plan }) });

@@ -3,6 +3,7 @@ import { previewImport } from "../../import/import-bundle.ts";
 import { findImporter } from "../../import/importer.ts";
 import { withBundle } from "../bundle-file.ts";
 import { defineCommand, type Result } from "../command.ts";
+import { choiceOptions, importChoices } from "../import-choices.ts";
 import { importState } from "../import-state.ts";
 import type { Paint } from "../paint.ts";
 import { planText } from "../plan-text.ts";
@@ -21,6 +22,7 @@ export const preview = defineCommand({
   options: {
     mode: { type: "string", value: "MODE", help: `what happens to rows that are there: ${modeHelp}`, default: "skip_existing" },
     as: { type: "string", value: "EMAIL", help: "the admin in whose name rows would enter", default: "the first active admin" },
+    ...choiceOptions,
     rows: {
       type: "string",
       value: "N",
@@ -39,7 +41,8 @@ export const preview = defineCommand({
         const { output, signal } = context;
         const importer = await findImporter(sql, scope, options.as);
         const onProgress = (progress: Parameters<typeof importState>[0]) => output.progress.update(importState(progress));
-        const request = { sql, store, scope, bundle, mode, importer, signal, onProgress };
+        const choices = importChoices(options);
+        const request = { sql, store, scope, bundle, mode, choices, importer, signal, onProgress };
         const heading = { bundle: name, target: description, mode, importer: importer.email };
         if (context.json && options.rows === undefined) return result(heading, await previewImport(request));
         const most = wholeNumber("--rows", options.rows, samples);

@@ -5,9 +5,10 @@ import { BackupError } from "../../../engine/errors.ts";
 import type { Outcome, Plan, PlanCode } from "../../../engine/plan.ts";
 import { openCopy } from "../../export/copy-rows.ts";
 import type { PlanInput } from "../plan-input.ts";
+import { mapsMakers } from "../plan-summary.ts";
 import { KeyWriter } from "./key-writer.ts";
 import { LineWriter } from "./line-file.ts";
-import { copyDetailsSql, copyMatchesSql, copyRunsSql, lastRowSql } from "./row-details.ts";
+import { copyDetailsSql, copyMatchesSql, copyReassignedSql, copyRunsSql, lastRowSql } from "./row-details.ts";
 import { RunWriter } from "./run-file.ts";
 
 /** What is known of a table in a kept plan without looking at its rows. */
@@ -16,7 +17,7 @@ export interface KeptTable {
   rows: number;
   /** The names of the table's files begin with it; absent for a table that never enters. */
   files?: string;
-  /** Columns that the importer takes over in every inserted row. */
+  /** Columns that the importer takes over in every inserted row; with a mapping of users, rows are listed instead. */
   importer: string[];
   /** How many rows can be asked for by each code. */
   totals: Partial<Record<PlanCode, number>>;
@@ -84,6 +85,7 @@ export class PlanKeeper {
     const writers = new CodeWriters(join(this.folder, files));
     try {
       if (input.matched + input.renumbered > 0) await keepMatches(sql, input, writers);
+      if (mapsMakers(input)) await keepLines(sql, copyReassignedSql(input), "reassigned", writers);
       if (input.planned > 0) {
         await keepRuns(sql, input, writers);
         await keepDetails(sql, input, writers);
@@ -92,8 +94,9 @@ export class PlanKeeper {
       await writers.close();
     }
     const totals = writers.totals();
-    if (input.table.importer.length > 0 && totals.insert !== undefined) totals.reassigned = totals.insert;
-    return { rows: input.staged.rows, files, importer: input.table.importer, totals };
+    const importer = mapsMakers(input) ? [] : input.table.importer;
+    if (importer.length > 0 && totals.insert !== undefined) totals.reassigned = totals.insert;
+    return { rows: input.staged.rows, files, importer, totals };
   }
 }
 
@@ -177,6 +180,17 @@ async function keepMatches(sql: Sql, input: PlanInput, writers: CodeWriters): Pr
     const fresh = line[rowEnd + 1] === 0x31;
     await writers.runs(fresh ? "renumbered" : "matched").add(row, row);
     if (!fresh) addLine(writers.lines("matched"), line, rowEnd + 3);
+    await writers.flush();
+  }
+}
+
+async function keepLines(sql: Sql, statement: string, code: PlanCode, writers: CodeWriters): Promise<void> {
+  const decoder = new TextDecoder();
+  for await (const line of copiedLines(sql, statement)) {
+    const rowEnd = line.indexOf(2);
+    const row = Number(decoder.decode(line.subarray(0, rowEnd)));
+    await writers.runs(code).add(row, row);
+    addLine(writers.lines(code), line, rowEnd + 1);
     await writers.flush();
   }
 }

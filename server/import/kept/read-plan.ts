@@ -122,6 +122,10 @@ export class PlanReader {
     const cleared = await lists.placeOf("reference_cleared", row);
     if (cleared !== -1) Object.assign(planned, await lists.details("reference_cleared", cleared));
     if (table.importer.length > 0) planned.reassigned = table.importer;
+    else {
+      const reassigned = await lists.placeOf("reassigned", row);
+      if (reassigned !== -1) Object.assign(planned, await lists.details("reassigned", reassigned));
+    }
     return planned;
   }
 }
@@ -179,9 +183,9 @@ class RunLists {
     for (const reader of this.#readers.values()) await reader.close();
   }
 
-  /** All inserted rows of a table get the importer, or none: their list is that of the inserts. */
+  /** Without a mapping of users, all inserted rows of a table get the importer: their list is that of the inserts. */
   async #reader(code: PlanCode): Promise<RunReader> {
-    const list = code === "reassigned" ? "insert" : code;
+    const list = code === "reassigned" && this.#table.importer.length > 0 ? "insert" : code;
     let reader = this.#readers.get(list);
     if (reader === undefined) {
       reader = await RunReader.open(`${this.#path}.${list}.runs`, this.#table.totals[list] ?? 0);

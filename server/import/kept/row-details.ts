@@ -1,8 +1,9 @@
 import { quoteIdent, quoteLiteral } from "../../database/session.ts";
 import { comparableTarget, comparableValue, comparedColumns, contentColumns, differs } from "../plan-compare.ts";
 import { finalValue } from "../plan-final.ts";
-import { blobsOf, joinOn, type PlanInput } from "../plan-input.ts";
+import { blobsOf, joinOn, outcomeOf, type PlanInput, plannedRows } from "../plan-input.ts";
 import { withMissing } from "../plan-references.ts";
+import { reassignedSql } from "../plan-summary.ts";
 import { type StageColumn, stagedValue } from "../stage-table.ts";
 
 /** Longer values are cut: a page of rows must stay a page. */
@@ -79,6 +80,13 @@ export function copyMatchesSql({ table }: PlanInput): string {
   const key = table.catalog.primaryKey.map((name) => `${quoteIdent(name)}::text`).join(", ");
   return `copy (select _row, case when fresh then 1 else 0 end, json_build_object('target_key', array[${key}])
     from ${table.match} order by _row) to stdout (format csv, quote e'\\x01', delimiter e'\\x02', encoding 'UTF8')`;
+}
+
+/** COPY of the inserted rows that get the importer, with the columns, where users are mapped. */
+export function copyReassignedSql(input: PlanInput): string {
+  return `copy (select _row, json_build_object('reassigned', columns) from (
+      select s._row, ${reassignedSql(input)} as columns from ${plannedRows(input)} where ${outcomeOf(input)} = 'insert'
+    ) r where cardinality(columns) > 0 order by _row) to stdout (format csv, quote e'\\x01', delimiter e'\\x02', encoding 'UTF8')`;
 }
 
 export function lastRowSql({ table }: PlanInput): string {

@@ -62,10 +62,10 @@ async function ownStage(sql: Sql, table: StageTable): Promise<void> {
   table.stage = table.mapped;
 }
 
-/** A row `t` of the target and a row `s` of the bundle are the same thing. */
-export function sameThing(table: StageTable): string {
+/** A row of the target and a row `s` of the bundle are the same thing. */
+export function sameThing(table: StageTable, target = "t"): string {
   return naturalColumns(table)
-    .map((name) => `t.${quoteIdent(name)} = s.${quoteIdent(name)}`)
+    .map((name) => `${target}.${quoteIdent(name)} = s.${quoteIdent(name)}`)
     .join(" and ");
 }
 
@@ -91,23 +91,25 @@ function createMatchSql(table: StageTable): string {
     ) found order by ${list}, _row`;
 }
 
-/** The same where the key is a number: who holds the number is another thing. */
+/**
+ * The same where the key is a number: who holds the number is another thing. Rows that are there with number and natural key are
+ * through at once; in a repeated move, those are all.
+ */
 function createNumberedSql(table: StageTable): string {
   const target = quoteTable(table.catalog);
   const key = quoteIdent(table.catalog.primaryKey[0]!);
-  const given = naturalColumns(table)
-    .map((name) => `s.${quoteIdent(name)} is not null`)
-    .join(" and ");
+  const given = naturalColumns(table).map((name) => `s.${quoteIdent(name)} is not null`);
+  const isOther = `(e.${key} = s.${key} and ${sameThing(table, "e")}) is not true`;
   return `create temporary table ${unqualified(table.match)} as
     select _row, case when place = 1 then ${key} end as ${key}, ${key} is null or place > 1 as fresh from (
-      select s._row, t.${key}, s.${key} as own, e.${key} is not null as taken,
-        row_number() over (partition by t.${key} order by s._row) as place
-      from ${table.stage} s
-      left join (select distinct on (${naturalColumns(table).map(quoteIdent).join(", ")}) * from ${target} t
-        order by ${[...naturalColumns(table), table.catalog.primaryKey[0]!].map(quoteIdent).join(", ")}) t on ${sameThing(table)}
-      left join ${target} e on e.${key} = s.${key}
-      where ${given}
-    ) found where case when ${key} is null then taken when place > 1 then taken else ${key} <> own end`;
+      select *, row_number() over (partition by ${key} order by _row) as place from (
+        select distinct on (s._row) s._row, s.taken, s.${key} as own, t.${key}
+        from (select s.*, e.${key} is not null as taken from ${table.stage} s left join ${target} e on e.${key} = s.${key}
+          where ${[...given, isOther].join(" and ")}) s
+        left join ${target} t on ${sameThing(table)}
+          and not exists (select 1 from ${table.stage} s where s.${key} = t.${key} and ${sameThing(table)})
+        order by s._row, t.${key}) open
+    ) found where case when ${key} is null or place > 1 then taken else ${key} <> own end`;
 }
 
 /**
