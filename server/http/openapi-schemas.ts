@@ -208,7 +208,12 @@ const plannedUser: Schema = object({
   proposed: { ...nullable(targetUser), description: "Who in the target has the same e-mail address" },
 });
 
-const choices: Schema = object({ match_natural_keys: flag, user_map: byName(text) });
+const choices: Schema = object({
+  match_natural_keys: flag,
+  user_map: byName(text),
+  tables: nullable(list(text)),
+  tenants: nullable(list(text)),
+});
 
 const plan: Schema = object({
   bundle_sha256: { ...digest, description: "SHA-256 of the bundle's checksums.json" },

@@ -218,3 +218,51 @@ test("nothing in a bundle can run: names, rows and files are text, and only real
   await page.getByRole("button", { name: "Import exactly this" }).waitFor();
   expect(errors).toEqual([]);
 });
+
+test("people of the bundle are mapped to people here, and only the tables that are chosen enter", async () => {
+  const source = await setup.installations.demo({ assets: 50, files: 2 });
+  const answer = await appOf(source).request("/export", { method: "POST", headers: bearer });
+  const target = await setup.installations.empty();
+  const { page, errors } = await openImport(target);
+  await choose(page, Buffer.from(await answer.arrayBuffer()));
+  await page.getByRole("heading", { name: "The bundle is sound" }).waitFor();
+  await page.getByText("More choices").click();
+  await page.getByRole("checkbox", { name: /^vulnerabilities/ }).uncheck();
+  await page.getByRole("button", { name: "Compare" }).click();
+  await page.getByText(/people in the bundle, 0 are mapped/).click();
+  await expectAccessible(page, "choices");
+  await page.getByPlaceholder("nobody").first().fill("admin@easm.example");
+  await page.getByRole("button", { name: "Use these people" }).click();
+  await page.getByText(/people in the bundle, 1 is mapped/).waitFor();
+  await page.getByRole("button", { name: "Import exactly this" }).click();
+  await page.getByRole("heading", { name: "Imported" }).waitFor();
+  expect(await target.db.sql`select count(*)::int as n from assets`).toMatchObject([{ n: 50 }]);
+  expect(await target.db.sql`select count(*)::int as n from vulnerabilities`).toMatchObject([{ n: 0 }]);
+  expect(errors).toEqual([]);
+});
+
+test("a bundle is opened by its address, in ranges, and is not uploaded from there", async () => {
+  const { page, errors } = await openImport(await setup.installations.empty());
+  let served = 0;
+  await page.context().route("https://bundles.example/latest.zip", async (route) => {
+    const [, from, to] = /bytes=(\d+)-(\d*)/.exec(route.request().headers()["range"] ?? "") ?? [];
+    const allow = {
+      "Access-Control-Allow-Origin": "*",
+      "Access-Control-Expose-Headers": "*",
+      "Access-Control-Allow-Headers": "*",
+    };
+    if (from === undefined) return route.fulfill({ status: 200, headers: { ...allow, "Accept-Ranges": "bytes" }, body: bundle });
+    const body = bundle.subarray(Number(from), to ? Number(to) + 1 : undefined);
+    served += body.length;
+    const range = `bytes ${from}-${Number(from) + body.length - 1}/${bundle.length}`;
+    await route.fulfill({ status: 206, headers: { ...allow, "Content-Range": range, ETag: '"1"' }, body });
+  });
+  await page.getByRole("button", { name: "Open an address" }).click();
+  await page.getByLabel("Address of a bundle").fill("https://bundles.example/latest.zip");
+  await page.getByRole("button", { name: "Open", exact: true }).click();
+  await page.getByRole("heading", { name: "The bundle is sound" }).waitFor();
+  expect(served).toBeGreaterThanOrEqual(bundle.length);
+  await page.getByText("A bundle that was opened by its address cannot be uploaded from here").waitFor();
+  await expectAccessible(page, "address");
+  expect(errors).toEqual([]);
+});

@@ -149,6 +149,31 @@ test("an export that breaks is an error with its cause, and no file", async () =
   await expectAccessible(page, "export failed");
 });
 
+test("an export that is cut in the middle is an error with its cause, and no file", async () => {
+  const { page } = await setup.open();
+  await page.goto(server.signInUrl);
+  await page.getByText(/rows in \d+ tables/).waitFor();
+  let downloads = 0;
+  page.on("download", () => downloads++);
+  const whole = await appOf(full).request("/export", { method: "POST", headers: { ...bearer, Accept: "application/x-ndjson" } });
+  const cut = Buffer.from(await whole.arrayBuffer()).subarray(0, 60_000);
+  await page.context().route("**/export", (route) => route.fulfill({ contentType: "application/x-ndjson", body: cut }));
+  await page.getByRole("button", { name: "Export", exact: true }).click();
+  const alert = page.getByRole("alert");
+  await alert.getByText("STREAM_TRUNCATED").waitFor();
+  await alert.getByText("What to do:").waitFor();
+  expect(downloads).toBe(0);
+  const kept = `(async () => {
+    const names = [];
+    const walk = async (folder) => {
+      for await (const [name, entry] of folder.entries()) entry.kind === "directory" ? await walk(entry) : names.push(name);
+    };
+    await walk(await navigator.storage.getDirectory());
+    return names.filter((name) => name.endsWith(".zip"));
+  })()`;
+  expect(await page.evaluate(kept)).toEqual([]);
+});
+
 test("an application serves the element and the routes where it likes, behind its own sign-in and policy", async () => {
   const html = `<!doctype html><html lang="en"><title>Host</title><body><main id="host">
     <holdall-backup base="/admin/backup" routing="none"></holdall-backup></main>
