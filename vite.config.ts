@@ -11,7 +11,8 @@ const node: TestProjectConfiguration = {
   test: {
     name: "node",
     environment: "node",
-    include: ["test/engine/**/*.test.ts", "test/server/**/*.test.ts"],
+    // The built page is driven from Node, which has the server and its database at hand.
+    include: ["test/engine/**/*.test.ts", "test/server/**/*.test.ts", "test/web/page/**/*.test.ts"],
     globalSetup: ["test/support/services.ts"],
     testTimeout: 30_000,
     hookTimeout: 120_000,
@@ -32,7 +33,7 @@ const browser: TestProjectConfiguration = {
   server: { fs: { allow: [".", "../shared/corpus"] } },
   test: {
     name: "browser",
-    include: ["test/web/**/*.test.ts"],
+    include: ["test/web/*.test.ts"],
     testTimeout: 60_000,
     browser: {
       enabled: true,
@@ -48,7 +49,19 @@ const browser: TestProjectConfiguration = {
 export default defineConfig({
   // The page is built from web/; tests are found from here.
   ...(testing ? {} : { root: "web" }),
-  build: { outDir: "../dist/web", emptyOutDir: true, target: "es2023" },
+  // Relative, so that the element works wherever an embedding application serves these files.
+  base: "./",
+  build: {
+    outDir: "../dist/web",
+    emptyOutDir: true,
+    target: "es2023",
+    rolldownOptions: {
+      input: { index: "web/index.html", example: "web/example.html", "holdall-backup": "web/elements/holdall-backup.ts" },
+      // The element has a name of its own for those who embed it.
+      output: { entryFileNames: ({ name }) => (name === "holdall-backup" ? "[name].js" : "assets/[name]-[hash].js") },
+      preserveEntrySignatures: "allow-extension",
+    },
+  },
   worker: { format: "es" },
   test: {
     projects: hasBrowser ? [checks, node, browser] : [checks, node],

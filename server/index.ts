@@ -14,6 +14,7 @@ export { type ExportProgress, type ExportRequest, exportBundle } from "./export/
 export { openFileSource } from "./file-source.ts";
 export { createBackupApp } from "./http/backup-app.ts";
 export { startServer } from "./http/serve.ts";
+export { type WebFilesOptions, webFiles } from "./http/web-files.ts";
 export { type ImportProgress, type ImportRequest, importBundle, previewImport } from "./import/import-bundle.ts";
 export { findImporter, type Importer } from "./import/importer.ts";
 export { checkScope, type ScopeProblem } from "./scope/check-scope.ts";

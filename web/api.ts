@@ -1,8 +1,7 @@
 import type { Issue } from "../engine/errors.ts";
-import type { ConflictMode, ImportReport, Plan } from "../engine/plan.ts";
+import type { ConflictMode, ImportReport, MovedTable, Plan, PlanCode, PlanPage } from "../engine/plan.ts";
 import type { Verification } from "../engine/verify-bundle.ts";
-
-const base = "./api/v1/admin/backup";
+import type { ExportRequest } from "./worker/protocol.ts";
 
 export interface Problem {
   title: string;
@@ -10,30 +9,56 @@ export interface Problem {
   detail: string;
   code?: string;
   issues?: Issue[];
+  /** What is otherwise than in the plan that was confirmed. */
+  moved?: MovedTable[];
+}
+
+export interface ScopeTable {
+  name: string;
+  columns: string[];
+  excluded_columns: Record<string, string>;
+  rewritten_columns: string[];
+  filtered: boolean;
+  option: { name: string; off: "absent" | "empty" } | null;
+  metadata_columns: string[];
+  importer_columns: string[];
+  append_only: boolean;
+  import_never: string | null;
+  stored_objects: { option: string } | null;
+}
+
+export interface ScopeOption {
+  name: string;
+  default: boolean;
+  label: string;
+  description: string;
 }
 
 export interface ScopeDescription {
   title: string;
   name: string;
+  version: number;
   app: { name: string; version: string };
   description: string;
-  options: { name: string; default: boolean; label: string; description: string }[];
+  options: ScopeOption[];
   ignored_options: Record<string, string>;
-  tables: { name: string; columns: string[]; excluded_columns: Record<string, string>; import_never: string | null }[];
+  tables: ScopeTable[];
   excluded_tables: Record<string, string>;
+  settings: { option: string; included: string[] } | null;
   modes: ConflictMode[];
   max_upload_bytes: number;
 }
 
+export interface Estimate {
+  tables: { table: string; rows: number; bytes: number; exact: boolean }[];
+  files: { count: number; bytes: number };
+  rows: number;
+  bytes: number;
+  bundle_bytes: number;
+}
+
 export interface Preview {
-  bundle: {
-    container: string;
-    size: number;
-    app: { name: string; version: string };
-    created_at: string;
-    options: Record<string, boolean>;
-    files: { bundle: number; external: number; missing: number };
-  };
+  bundle: { container: string; size: number; app: { name: string; version: string }; created_at: string };
   importer: string;
   verification: Verification;
   plan: Plan;
@@ -50,6 +75,7 @@ export interface Progress {
 
 /** What the server refused, as it said it. */
 export class ProblemError extends Error {
+  override readonly name = "ProblemError";
   readonly problem: Problem;
 
   constructor(problem: Problem) {
@@ -58,46 +84,95 @@ export class ProblemError extends Error {
   }
 }
 
-export async function getScope(): Promise<ScopeDescription> {
-  return (await answer(fetch(`${base}/scope`))).json();
-}
-
-/** The bundle's bytes as they come. A bundle that is cut fails its stream. */
-export function exportBundle(options: Record<string, boolean>, type: string, signal: AbortSignal): Promise<Response> {
-  const headers = { "Content-Type": "application/json", Accept: type };
-  return answer(fetch(`${base}/export`, { method: "POST", headers, body: JSON.stringify(options), signal }));
+/** What a plan is asked for by. */
+export interface PlanRequest {
+  mode: ConflictMode;
+  match_natural_keys?: boolean;
+  /** Users of the bundle, by key, to users here, by e-mail address or key. */
+  user_map?: Record<string, string>;
+  tables?: string[];
+  orgs?: string[];
 }
 
 type OnProgress = (progress: Progress) => void;
+type Options = Record<string, boolean>;
 
-export function preview(file: File, mode: ConflictMode, onProgress: OnProgress, signal: AbortSignal): Promise<Preview> {
-  return upload("/import/preview", { mode }, file, onProgress, signal);
-}
+/** The routes of an installation below `base`, any address that the page may reach. */
+export class Api {
+  readonly base: string;
 
-/** Exactly the plan that was previewed, or nothing. */
-export function importBundle(file: File, plan: Plan, onProgress: OnProgress): Promise<ImportReport> {
-  return upload("/import", { mode: plan.mode, plan_digest: plan.digest }, file, onProgress);
-}
-
-async function upload<T>(
-  path: string,
-  fields: Record<string, string>,
-  file: File,
-  onProgress: OnProgress,
-  signal?: AbortSignal,
-): Promise<T> {
-  const body = new FormData();
-  for (const [name, value] of Object.entries(fields)) body.set(name, value);
-  body.set("file", file);
-  const headers = { Accept: "application/x-ndjson" };
-  const response = await answer(fetch(`${base}${path}`, { method: "POST", headers, body, ...(signal && { signal }) }));
-  for await (const line of lines(response.body!)) {
-    const { progress, result, error } = JSON.parse(line) as { progress?: Progress; result?: T; error?: Problem };
-    if (error !== undefined) throw new ProblemError(error);
-    if (result !== undefined) return result;
-    if (progress !== undefined) onProgress(progress);
+  constructor(base: string) {
+    this.base = new URL(base, document.baseURI).href.replace(/\/$/, "");
   }
-  throw broken();
+
+  get uploads(): string {
+    return `${this.base}/uploads`;
+  }
+
+  scope(): Promise<ScopeDescription> {
+    return this.#json("/scope");
+  }
+
+  estimate(options: Options, signal: AbortSignal): Promise<Estimate> {
+    return this.#json("/export/estimate", { method: "POST", ...jsonBody(options), signal });
+  }
+
+  /** For the Worker, which fetches it itself. */
+  exportRequest(options: Options): ExportRequest {
+    const { headers, body } = jsonBody(options);
+    return { url: `${this.base}/export`, method: "POST", headers: { ...headers, Accept: "application/x-ndjson" }, body };
+  }
+
+  /** The bundle's bytes as the server made them. One that is cut fails its stream. */
+  export(options: Options, type: string, signal: AbortSignal): Promise<Response> {
+    const { headers, body } = jsonBody(options);
+    return answer(fetch(`${this.base}/export`, { method: "POST", headers: { ...headers, Accept: type }, body, signal }));
+  }
+
+  /** Which contents the installation has, in the order asked. */
+  async known(files: { sha256: string; size: number }[], signal: AbortSignal): Promise<boolean[]> {
+    const body = jsonBody({ files: files.map(({ sha256, size }) => ({ sha256, size })) });
+    return (await this.#json<{ known: boolean[] }>("/import/known-files", { method: "POST", ...body, signal })).known;
+  }
+
+  preview(upload: string, request: PlanRequest, onProgress: OnProgress, signal: AbortSignal): Promise<Preview> {
+    return this.#progressing("/import/preview", { upload, ...request }, onProgress, signal);
+  }
+
+  /** Exactly the plan that was previewed by the same request, or nothing. */
+  import(upload: string, request: PlanRequest, plan: Plan, onProgress: OnProgress): Promise<ImportReport> {
+    return this.#progressing("/import", { upload, ...request, plan_digest: plan.digest }, onProgress);
+  }
+
+  planRows(digest: string, table: string, from: number, count: number, outcome?: PlanCode): Promise<PlanPage> {
+    const query = new URLSearchParams({ from: String(from), count: String(count), ...(outcome && { outcome }) });
+    return this.#json(`/import/plan/${digest}/${encodeURIComponent(table)}?${query}`);
+  }
+
+  async #json<T>(path: string, init: RequestInit = {}): Promise<T> {
+    return (await answer(fetch(`${this.base}${path}`, init))).json();
+  }
+
+  async #progressing<T>(path: string, fields: object, onProgress: OnProgress, signal?: AbortSignal): Promise<T> {
+    const { headers, body } = jsonBody(fields);
+    const init = { method: "POST", headers: { ...headers, Accept: "application/x-ndjson" }, body, ...(signal && { signal }) };
+    const response = await answer(fetch(`${this.base}${path}`, init));
+    try {
+      for await (const line of lines(response.body!)) {
+        const { progress, result, error } = JSON.parse(line) as { progress?: Progress; result?: T; error?: Problem };
+        if (error !== undefined) throw new ProblemError(error);
+        if (result !== undefined) return result;
+        if (progress !== undefined) onProgress(progress);
+      }
+    } catch (error) {
+      throw error instanceof TypeError ? connectionLost() : error;
+    }
+    throw connectionLost();
+  }
+}
+
+function jsonBody(value: object): { headers: Record<string, string>; body: string } {
+  return { headers: { "Content-Type": "application/json" }, body: JSON.stringify(value) };
 }
 
 /** By a reader, because not every browser iterates over streams. */
@@ -113,7 +188,7 @@ async function* lines(body: ReadableStream<Uint8Array<ArrayBuffer>>): AsyncGener
 
 async function answer(request: Promise<Response>): Promise<Response> {
   const response = await request.catch((error: Error) => {
-    throw error.name === "AbortError" ? error : broken();
+    throw error.name === "AbortError" ? error : connectionLost();
   });
   if (response.ok) return response;
   const problem = await response.json().catch(() => null);
@@ -122,7 +197,7 @@ async function answer(request: Promise<Response>): Promise<Response> {
   );
 }
 
-function broken(): ProblemError {
+export function connectionLost(): ProblemError {
   return new ProblemError({
     title: "The connection was lost",
     status: 0,

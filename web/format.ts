@@ -21,3 +21,16 @@ export function date(text: string): string {
 }
 
 export const words = (name: string) => name.replaceAll("_", " ");
+
+export function duration(seconds: number): string {
+  if (seconds < 1) return "a moment";
+  if (seconds < 90) return counted(Math.round(seconds), "second");
+  if (seconds < 5400) return counted(Math.round(seconds / 60), "minute");
+  return `${(seconds / 3600).toFixed(1)} hours`;
+}
+
+export const speed = (bytesPerSecond: number) => `${size(bytesPerSecond)}/s`;
+
+export function percent(done: number, total: number): string {
+  return `${total === 0 ? 100 : Math.floor((100 * done) / total)} %`;
+}

@@ -18,6 +18,10 @@ export interface S3Location {
 const silent = { trace() {}, debug() {}, info() {}, warn() {}, error() {} };
 
 export function s3Client(location: S3Location): S3Client {
+  return new S3Client(s3Config(location));
+}
+
+export function s3Config(location: S3Location): S3ClientConfig {
   const { endpoint, accessKeyId, secretAccessKey, sessionToken } = location;
   // Self-hosted servers seldom have a name for every bucket, nor regions.
   const region = location.region ?? (endpoint === undefined ? undefined : "us-east-1");
@@ -36,7 +40,7 @@ export function s3Client(location: S3Location): S3Client {
   if (accessKeyId !== undefined && secretAccessKey !== undefined) {
     config.credentials = { accessKeyId, secretAccessKey, ...(sessionToken !== undefined && { sessionToken }) };
   }
-  return new S3Client(config);
+  return config;
 }
 
 /** Servers agree on the status of a failure and not on its name. 0 where there was no answer. */

@@ -37,7 +37,7 @@ export function interruptSignal(): AbortSignal {
 
 const leftovers = new Set<string>();
 
-/** Files that must not outlive the process, even when it ends in the middle. */
+/** Files and folders that must not outlive the process, even when it ends in the middle. */
 export const temporaryFiles = {
   add(path: string): void {
     if (leftovers.size === 0) process.once("exit", removeLeftovers);
@@ -49,5 +49,5 @@ export const temporaryFiles = {
 };
 
 function removeLeftovers(): void {
-  for (const path of leftovers) rmSync(path, { force: true });
+  for (const path of leftovers) rmSync(path, { recursive: true, force: true });
 }

@@ -12,7 +12,7 @@ const groups: Record<string, readonly Outcome[]> = {
   skipped: skippedOutcomes,
 };
 
-const reasons: Partial<Record<Outcome, string>> = {
+export const reasons: Partial<Record<Outcome, string>> = {
   append_only: "history: what is there is never changed",
   conflict_unique: "another row of the target holds the same unique value",
   other_tenant: "the target has this row in another organization",
@@ -30,10 +30,30 @@ export function planText(plan: Plan, paint: Paint, tense: "future" | "past" = "f
   const parts = [countsTable(plan, paint), `${paint.bold("objects")}  ${blobsText(plan, tense)}`];
   const notes = plan.tables.flatMap((table) => tableNotes(table));
   if (notes.length > 0) parts.push(notes.join("\n"));
+  if (tense === "future" && plan.users.length > 0) parts.push(usersText(plan, paint));
   if (plan.warnings.length > 0) {
     parts.push(plan.warnings.map((warning) => `${paint.yellow("warning")}  ${safeText(warning)}`).join("\n"));
   }
   return parts.join("\n\n");
+}
+
+/** As many as fit on a screen; `--json` has all. */
+const shownUsers = 20;
+
+/** Whom the rows name, and what to say to keep it so. */
+function usersText({ users }: Plan, paint: Paint): string {
+  const columns = [{ title: "user of the bundle" }, { title: "rows", right: true }, { title: "in the target" }];
+  const lines = users.slice(0, shownUsers).map(({ id, email, references, mapped, proposed }) => {
+    const becomes =
+      mapped !== null
+        ? safeName(mapped.email)
+        : proposed === null
+          ? "not mapped"
+          : `not mapped; perhaps --map-user ${safeName(id)}=${safeName(proposed.email)}`;
+    return [safeName(email === null ? id : `${email} (${id})`, 90), count(references), becomes];
+  });
+  const more = users.length > shownUsers ? [`… and ${count(users.length - shownUsers)} more; --json lists them`] : [];
+  return [textTable(columns, lines, paint), ...more].join("\n");
 }
 
 function countsTable({ tables }: Plan, paint: Paint): string {
@@ -68,6 +88,8 @@ function tableNotes(table: TablePlan): string[] {
     if (rows) notes.push(`${plural(rows, "row")} ${outcome === "append_only" ? "kept" : "skipped"}: ${reasonOf(table, outcome)}`);
   }
   if (table.reassigned > 0) notes.push(`${plural(table.reassigned, "row")} in the importer's name, instead of whoever made them`);
+  if (table.matched > 0) notes.push(`${plural(table.matched, "row")} found under another key, by the natural key`);
+  if (table.renumbered > 0) notes.push(`${plural(table.renumbered, "row")} under a new number, because theirs is another row's`);
   for (const [column, rows] of Object.entries(table.reference_cleared)) {
     notes.push(`${plural(rows, "row")} without ${safeName(column)}: what it names is neither in the bundle nor in the target`);
   }

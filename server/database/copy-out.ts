@@ -30,6 +30,22 @@ export async function* copyOut(sql: Sql, statement: string, sink: RowSink): Asyn
   }
 }
 
+/** Rows that are held while the caller works on those before. */
+const linesHeld = 1000;
+
+/** The rows of a COPY without their line ends; the caller may keep them. */
+export async function* copyLines(sql: Sql, statement: string): AsyncGenerator<Uint8Array> {
+  const held: Uint8Array[] = [];
+  const sink: RowSink = {
+    row: (bytes) => void held.push(bytes.slice(0, -1)),
+    get full() {
+      return held.length >= linesHeld;
+    },
+  };
+  for await (const _ of copyOut(sql, statement, sink)) yield* held.splice(0);
+  yield* held;
+}
+
 class Copy {
   readonly #sink: RowSink;
   #readable: Readable | undefined;

@@ -2,14 +2,20 @@ import { Hono } from "hono";
 import type postgres from "postgres";
 import { BackupError } from "../../engine/errors.ts";
 import type { BlobStore } from "../blobs/blob-store.ts";
+import { estimateExport } from "../export/estimate-export.ts";
 import type { Scope } from "../scope/define-scope.ts";
 import { describeScope } from "./describe-scope.ts";
 import { exportRoute } from "./export-route.ts";
 import { importRoute, previewRoute } from "./import-routes.ts";
+import { readJsonObject } from "./json-body.ts";
+import { KeptPlans } from "./kept-plans.ts";
+import { knownFilesRoute } from "./known-files-route.ts";
 import { openapiDocument } from "./openapi.ts";
+import { planPageRoute, planRoute } from "./plan-routes.ts";
 import { plainProblem, problemOf, problemResponse } from "./problem.ts";
 import { Running } from "./running.ts";
 import { Spool, type UploadOptions } from "./spool.ts";
+import { uploadRoute } from "./upload-route.ts";
 
 export interface Admin {
   /** Names the importer; where absent, the eldest active admin of the installation is it. */
@@ -36,6 +42,7 @@ export interface Installation {
   store: BlobStore;
   scope: Scope;
   spool: Spool;
+  plans: KeptPlans;
   running: Running;
   log(error: unknown): void;
 }
@@ -48,7 +55,7 @@ export interface BackupEnv {
 export function createBackupApp(dependencies: BackupDependencies): Hono<BackupEnv> {
   const { sql, store, scope, uploads, title = scope.app.name, running = new Running() } = dependencies;
   const log = unexpectedOnly(dependencies.log ?? console.error);
-  const installation: Installation = { sql, store, scope, spool: new Spool(uploads), running, log };
+  const installation: Installation = { sql, store, scope, spool: new Spool(uploads), plans: new KeptPlans(), running, log };
   const app = new Hono<BackupEnv>();
   app.onError((error) => {
     log(error);
@@ -62,8 +69,18 @@ export function createBackupApp(dependencies: BackupDependencies): Hono<BackupEn
     c.res.headers.set("X-Content-Type-Options", "nosniff");
   });
   app.post("/export", (c) => exportRoute(c, installation));
+  app.post("/export/estimate", async (c) => {
+    const estimate = await estimateExport(sql, scope, await readJsonObject(c.req.raw));
+    return c.json(estimate, 200, { "Cache-Control": "no-store" });
+  });
   app.post("/import/preview", (c) => previewRoute(c, installation));
   app.post("/import", (c) => importRoute(c, installation));
+  app.on(["OPTIONS", "POST"], "/uploads", (c) => uploadRoute(c, installation));
+  // HEAD comes as GET.
+  app.on(["GET", "PATCH", "DELETE"], "/uploads/:id", (c) => uploadRoute(c, installation));
+  app.post("/import/known-files", (c) => knownFilesRoute(c, installation));
+  app.get("/import/plan/:digest", (c) => planRoute(c, installation));
+  app.get("/import/plan/:digest/:table", (c) => planPageRoute(c, installation));
   app.get("/scope", (c) => {
     const description = { title, ...describeScope(scope), max_upload_bytes: installation.spool.maxBytes };
     return c.json(description, 200, { "Cache-Control": "no-store" });

@@ -30,6 +30,7 @@ function describeTable([name, table]: [string, TableScope]) {
     importer_columns: table.importer ?? [],
     append_only: table.appendOnly ?? false,
     import_never: table.importNever ?? null,
+    needs_user_mapping: table.needsUserMapping ?? null,
     stored_objects: table.blob === undefined ? null : { option: table.blob.option },
   };
 }

@@ -4,15 +4,13 @@ import { accepts } from "hono/accepts";
 import { BackupError } from "../../engine/errors.ts";
 import { exportBundle } from "../export/export-bundle.ts";
 import type { BackupEnv, Installation } from "./backup-app.ts";
+import { readJsonObject } from "./json-body.ts";
 import type { Task } from "./running.ts";
 
 export const containerTypes = { zip: "application/zip", ndjson: "application/x-ndjson" } as const;
 
-/** The scope's options, by name, are all that a body holds. */
-const bodyLimit = 64 * 1024;
-
 export async function exportRoute(c: Context<BackupEnv>, installation: Installation): Promise<Response> {
-  const options = await readOptions(c.req.raw);
+  const options = await readJsonObject(c.req.raw);
   const type = accepts(c, { header: "Accept", supports: Object.values(containerTypes), default: containerTypes.zip });
   const container = type === containerTypes.ndjson ? "ndjson" : "zip";
   const createdAt = new Date();
@@ -82,37 +80,4 @@ class ExportBroken extends Error {
     );
     this.stack = `${this.name}: ${this.message}`;
   }
-}
-
-async function readOptions(request: Request): Promise<Record<string, unknown>> {
-  const text = await readText(request);
-  if (text.trim() === "") return {};
-  const type = (request.headers.get("content-type") ?? "").split(";")[0]!.trim().toLowerCase();
-  if (type !== "application/json") throw invalid(`the options are application/json, not ${type || "without a Content-Type"}`);
-  const options = parse(text);
-  if (typeof options === "object" && options !== null && !Array.isArray(options)) return options as Record<string, unknown>;
-  throw invalid('the body is an object of options, such as {"include_files":true}');
-}
-
-async function readText(request: Request): Promise<string> {
-  const decoder = new TextDecoder();
-  let [text, bytes] = ["", 0];
-  for await (const chunk of (request.body ?? []) as AsyncIterable<Uint8Array>) {
-    bytes += chunk.length;
-    if (bytes > bodyLimit) throw invalid(`the options take at most ${bodyLimit} bytes`);
-    text += decoder.decode(chunk, { stream: true });
-  }
-  return text + decoder.decode();
-}
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    throw invalid("the body is not JSON");
-  }
-}
-
-function invalid(message: string): BackupError {
-  return new BackupError("REQUEST_INVALID", message);
 }

@@ -2,18 +2,19 @@ import type { Context } from "hono";
 import { accepts } from "hono/accepts";
 import { BackupError } from "../../engine/errors.ts";
 import { defaultLimits } from "../../engine/limits.ts";
-import { type ConflictMode, conflictModes, type ImportReport, type Plan } from "../../engine/plan.ts";
+import type { ConflictMode, ImportReport, Plan } from "../../engine/plan.ts";
 import { type Bundle, openBundle } from "../../engine/read-bundle.ts";
 import type { Verification } from "../../engine/verify-bundle.ts";
 import { nodeCodec } from "../codec-node.ts";
 import { databaseError } from "../database/connect.ts";
-import { openFileSource } from "../file-source.ts";
 import { type ImportProgress, type ImportRequest, importBundle, previewImport } from "../import/import-bundle.ts";
 import { findImporter, type Importer } from "../import/importer.ts";
 import type { BackupEnv, Installation } from "./backup-app.ts";
+import { assertQuery, type RequestedImport, requestedImport } from "./import-choices.ts";
 import { answerWithProgress } from "./progress-answer.ts";
 import { receiveUpload, type Upload } from "./receive-upload.ts";
 import type { Task } from "./running.ts";
+import { ownerOf } from "./upload-route.ts";
 
 /** What a bundle says of itself; shown, never trusted. */
 export interface BundleSummary {
@@ -37,13 +38,15 @@ export interface PreviewAnswer {
 }
 
 type Report = (progress: ImportProgress) => void;
-type Work<T> = (request: ImportRequest, task: Task) => Promise<T>;
+type Work<T> = (request: ImportRequest, task: Task, upload: Upload) => Promise<T>;
 
 /** Verifies and plans; changes nothing. The mode is `skip_existing` where none is given. */
 export function previewRoute(c: Context<BackupEnv>, installation: Installation): Promise<Response> {
   return withUpload<PreviewAnswer>(c, installation, "skip_existing", async (request) => {
     let verification: Verification | undefined;
-    const plan = await previewImport({ ...request, onVerified: (found) => (verification = found) });
+    const keepIn = await installation.spool.newFolder();
+    const plan = await previewImport({ ...request, keepIn, onVerified: (found) => (verification = found) });
+    await installation.plans.add(plan.digest, keepIn, request.importer);
     return { bundle: summarize(request.bundle), importer: request.importer.email, verification: verification!, plan };
   });
 }
@@ -52,8 +55,8 @@ export function previewRoute(c: Context<BackupEnv>, installation: Installation):
 export async function importRoute(c: Context<BackupEnv>, installation: Installation): Promise<Response> {
   const leave = installation.running.enterImport();
   if (leave === null) throw new BackupError("IMPORT_LOCKED", "another import is running here; wait until it has ended");
-  const work: Work<ImportReport> = (request, task) =>
-    importBundle({
+  const work: Work<ImportReport> = async (request, task, upload) => {
+    const report = await importBundle({
       ...request,
       onProgress: (progress) => {
         // Past this point a client that goes away would only learn less: the journal keeps the report.
@@ -61,6 +64,10 @@ export async function importRoute(c: Context<BackupEnv>, installation: Installat
         request.onProgress?.(progress);
       },
     });
+    // What cannot be removed now is given up in its time.
+    await upload.done().catch(installation.log);
+    return report;
+  };
   return withUpload(c, installation, undefined, work, leave);
 }
 
@@ -80,13 +87,13 @@ async function withUpload<T>(
     const task = installation.running.begin(request.signal);
     cleanUp.push(task.end);
     const query = c.req.query();
-    if (query["mode"] !== undefined) parseMode(query["mode"], undefined);
+    assertQuery(query);
     const importer = await importerOf(c, installation);
-    const upload = await receiveUpload(request, installation.spool, task.signal);
-    cleanUp.push(upload.remove);
-    const choices = chosen(upload, query, defaultMode);
+    const upload = await receiveUpload(request, installation.spool, ownerOf(c.var.admin), task.signal);
+    cleanUp.push(upload.release);
+    const requested = requestedImport(upload.fields, query, defaultMode);
     const run = (report?: Report) =>
-      runUpload(installation, { upload, importer, ...choices, report }, task, work).finally(finish);
+      runUpload(installation, { upload, importer, ...requested, report }, task, work).finally(finish);
     if (wantsProgress(c)) return await answerWithProgress(run, task, installation.log);
     return c.json((await run()) as object);
   } catch (error) {
@@ -95,33 +102,31 @@ async function withUpload<T>(
   }
 }
 
-interface Choices {
-  mode: ConflictMode;
-  planDigest?: string;
-}
-
 async function runUpload<T>(
-  { sql, store, scope, spool }: Installation,
-  from: Choices & { upload: Upload; importer: Importer; report: Report | undefined },
+  { sql, store, scope, spool, plans }: Installation,
+  from: RequestedImport & { upload: Upload; importer: Importer; report: Report | undefined },
   task: Task,
   work: Work<T>,
 ): Promise<T> {
   const { signal } = task;
-  const source = await openFileSource(from.upload.path);
+  const source = await from.upload.source();
   try {
     const limits = { ...defaultLimits, archiveBytes: spool.maxBytes };
     const bundle = await openBundle(source, { codec: nodeCodec, limits, signal });
-    const { mode, planDigest, importer, report } = from;
-    const request: ImportRequest = { sql, store, scope, bundle, mode, importer, signal };
-    if (planDigest !== undefined) request.planDigest = planDigest;
+    const { mode, planDigest, choices, importer, report } = from;
+    const request: ImportRequest = { sql, store, scope, bundle, mode, choices, importer, signal };
+    if (planDigest !== undefined) {
+      const keptPlan = plans.folderOf(planDigest, importer);
+      Object.assign(request, { planDigest, ...(keptPlan !== undefined && { keptPlan }) });
+    }
     if (report !== undefined) request.onProgress = report;
-    return await work(request, task);
+    return await work(request, task, from.upload);
   } finally {
     await source.close();
   }
 }
 
-function importerOf(c: Context<BackupEnv>, { sql, scope }: Installation): Promise<Importer> {
+export function importerOf(c: Context<BackupEnv>, { sql, scope }: Installation): Promise<Importer> {
   return findImporter(sql, scope, c.var.admin.email).catch((error) => {
     throw databaseError(error);
   });
@@ -130,26 +135,6 @@ function importerOf(c: Context<BackupEnv>, { sql, scope }: Installation): Promis
 function wantsProgress(c: Context): boolean {
   const supports = ["application/json", "application/x-ndjson"];
   return accepts(c, { header: "Accept", supports, default: "application/json" }) === "application/x-ndjson";
-}
-
-/** The form's fields and the query say the same things; what is said twice must agree. */
-function chosen({ fields }: Upload, query: Record<string, string>, defaultMode: ConflictMode | undefined): Choices {
-  for (const name of Object.keys(fields)) {
-    if (name !== "mode" && name !== "plan_digest") throw invalid(`no field is named ${JSON.stringify(name)}`);
-    if (query[name] !== undefined && query[name] !== fields[name])
-      throw invalid(`${name} differs between the query and the form`);
-  }
-  const mode = parseMode(fields["mode"] ?? query["mode"], defaultMode);
-  const planDigest = fields["plan_digest"] ?? query["plan_digest"];
-  if (planDigest === undefined) return { mode };
-  if (!/^[0-9a-f]{64}$/.test(planDigest)) throw invalid("plan_digest is the digest of a plan: 64 lowercase hexadecimal digits");
-  return { mode, planDigest };
-}
-
-function parseMode(text: string | undefined, fallback: ConflictMode | undefined): ConflictMode {
-  const mode = conflictModes.find((known) => known === text) ?? (text === undefined ? fallback : undefined);
-  if (mode !== undefined) return mode;
-  throw invalid(`mode is one of ${conflictModes.join(", ")}${text === undefined ? "" : `, not ${JSON.stringify(text)}`}`);
 }
 
 function summarize({ manifest, container }: Bundle): BundleSummary {
@@ -165,8 +150,4 @@ function summarize({ manifest, container }: Bundle): BundleSummary {
     options,
     files,
   };
-}
-
-function invalid(message: string): BackupError {
-  return new BackupError("REQUEST_INVALID", message);
 }

@@ -1,6 +1,6 @@
 import { checkNames } from "../../engine/checks.ts";
 import { errorCodes } from "../../engine/errors.ts";
-import { conflictModes, outcomes } from "../../engine/plan.ts";
+import { conflictModes, outcomes, planCodes } from "../../engine/plan.ts";
 import type { Scope } from "../scope/define-scope.ts";
 
 /** The part of JSON Schema 2020-12 that the description needs. */
@@ -17,6 +17,7 @@ export interface Schema {
   default?: unknown;
   pattern?: string;
   minimum?: number;
+  maximum?: number;
   oneOf?: Schema[];
 }
 
@@ -40,13 +41,26 @@ export const modeSchema: Schema = { enum: conflictModes };
 export function schemas(scope: Scope): Record<string, Schema> {
   return {
     ExportOptions: exportOptions(scope),
+    ExportEstimate: exportEstimate,
+    FileIdentities: object({ files: list(object({ sha256: digest, size: count })) }),
+    KnownFiles: object({ known: list(flag) }),
     Problem: problem,
     Issue: issue,
     BundleSummary: bundleSummary,
     Verification: verification,
-    PlanRow: object(planRow, ["columns", "constraint", "holder"]),
+    PlanRow: object(planRow, ["target_key", "columns", "constraint", "holder"]),
     TablePlan: tablePlan,
     Plan: plan,
+    PlannedRow: plannedRow,
+    PlanPage: object({
+      table: text,
+      outcome: nullable({ enum: planCodes }),
+      from: count,
+      total: count,
+      rows: list(ref("PlannedRow")),
+    }),
+    KeptPlan: object({ plan: ref("Plan"), importer: text, created_at: text, expires_at: text }),
+    MovedTable: movedTable,
     Preview: object({ bundle: ref("BundleSummary"), importer: text, verification: ref("Verification"), plan: ref("Plan") }),
     ImportReport: importReport,
     Progress: progress,
@@ -68,6 +82,14 @@ function exportOptions(scope: Scope): Schema {
   );
 }
 
+const exportEstimate: Schema = object({
+  tables: list(object({ table: text, rows: count, bytes: count, exact: flag })),
+  files: object({ count, bytes: count }),
+  rows: count,
+  bytes: { ...count, description: "Uncompressed" },
+  bundle_bytes: { ...count, description: "What the ZIP may come to" },
+});
+
 const problem: Schema = object(
   {
     type: text,
@@ -79,8 +101,13 @@ const problem: Schema = object(
     row: { ...count, description: "1-based row of a table's entry" },
     line: { ...count, description: "1-based line of a table's entry" },
     issues: list(ref("Issue")),
+    plan: { ...ref("Plan"), description: "With IMPORT_PLAN_CHANGED: the plan as it is now" },
+    moved: {
+      ...list(ref("MovedTable")),
+      description: "With IMPORT_PLAN_CHANGED: what is otherwise than planned, where the plan was kept here",
+    },
   },
-  ["code", "entry", "row", "line", "issues"],
+  ["code", "entry", "row", "line", "issues", "plan", "moved"],
   true,
 );
 
@@ -128,10 +155,32 @@ const planRow: Record<string, Schema> = {
   outcome: { enum: outcomes },
   row: { ...count, description: "1-based row in the table's entry" },
   key: { ...list(text), description: "Values of the primary key" },
+  target_key: { ...list(text), description: "Key of the same thing in the target, by the natural key, where it is another" },
   columns: { ...list(text), description: "Columns that an update changes" },
   constraint: text,
   holder: { type: "string", description: "Primary key of the row that holds the unique value" },
 };
+
+const valueChange: Schema = object(
+  {
+    column: text,
+    old: { ...nullable(text), description: "As PostgreSQL writes it; null is SQL's NULL" },
+    new: nullable(text),
+    cut: { type: "boolean", description: "A value is longer than 65,536 characters and was cut" },
+  },
+  ["cut"],
+);
+
+const plannedRow: Schema = object(
+  {
+    ...planRow,
+    changes: { ...list(valueChange), description: "What changes, or what differs and stays" },
+    reassigned: { ...list(text), description: "Columns that get the importer" },
+    reference_cleared: { ...list(text), description: "References that arrive empty" },
+    renumbered: { type: "boolean", description: "Arrives under a new number, because its own is another row's" },
+  },
+  ["target_key", "columns", "constraint", "holder", "changes", "reassigned", "reference_cleared", "renumbered"],
+);
 
 const tablePlan: Schema = object(
   {
@@ -139,6 +188,8 @@ const tablePlan: Schema = object(
     rows: count,
     outcomes: object(Object.fromEntries(outcomes.map((outcome) => [outcome, count])), [...outcomes]),
     reassigned: count,
+    matched: { ...count, description: "Rows that are in the target under another key, by the natural key" },
+    renumbered: { ...count, description: "New rows that get another number" },
     reference_cleared: byName(count),
     dropped_columns: list(text),
     reason: text,
@@ -147,19 +198,49 @@ const tablePlan: Schema = object(
   ["reason"],
 );
 
+const targetUser: Schema = object({ id: text, email: text });
+
+const plannedUser: Schema = object({
+  id: { type: "string", description: "Key in the bundle" },
+  email: { ...nullable(text), description: "null where the bundle does not carry its users" },
+  references: { ...count, description: "How often rows of the bundle name the user" },
+  mapped: { ...nullable(targetUser), description: "Who it becomes in the target" },
+  proposed: { ...nullable(targetUser), description: "Who in the target has the same e-mail address" },
+});
+
+const choices: Schema = object({
+  match_natural_keys: flag,
+  user_map: byName(text),
+  tables: nullable(list(text)),
+  tenants: nullable(list(text)),
+});
+
 const plan: Schema = object({
+  bundle_sha256: { ...digest, description: "SHA-256 of the bundle's checksums.json" },
   mode: modeSchema,
+  choices,
   digest,
   tables: list(ref("TablePlan")),
   blobs: object({ write: count, bytes: count, present: count, rekeyed: count, missing: count }),
+  users: list(plannedUser),
   warnings: list(text),
+});
+
+const outcomeCounts = object(Object.fromEntries(outcomes.map((outcome) => [outcome, count])), [...outcomes]);
+
+const movedTable: Schema = object({
+  table: text,
+  planned: outcomeCounts,
+  now: outcomeCounts,
+  rows: { ...count, description: "Rows of which the outcome, or what it changes, is another one" },
+  samples: list(object({ row: count, key: list(text), planned: { enum: outcomes }, now: { enum: outcomes } })),
 });
 
 const importReport: Schema = object({
   import_id: text,
   plan: ref("Plan"),
   failed_blobs: list(object({ table: text, row: count, key: text, error: text })),
-  skipped: list(object({ table: text, ...planRow }, ["columns", "constraint", "holder"])),
+  skipped: list(object({ table: text, ...planRow }, ["target_key", "columns", "constraint", "holder"])),
   skipped_truncated: flag,
   started_at: text,
   finished_at: text,
@@ -192,6 +273,7 @@ const scopeTable: Schema = object({
   importer_columns: list(text),
   append_only: flag,
   import_never: nullable(text),
+  needs_user_mapping: { ...nullable(text), description: "Why rows enter only by a mapping of users" },
   stored_objects: nullable(object({ option: text })),
 });
 

@@ -1,8 +1,11 @@
+import { planCodes } from "../../engine/plan.ts";
 import type { Scope } from "../scope/define-scope.ts";
+import { everywhere, problem } from "./openapi-problems.ts";
 import { modeSchema, ref, type Schema, schemas } from "./openapi-schemas.ts";
+import { uploadPath, uploadsPath } from "./openapi-uploads.ts";
+import { mostRows } from "./plan-routes.ts";
 
 const json = (schema: Schema) => ({ "application/json": { schema } });
-const problem = (description: string) => ({ description, content: { "application/problem+json": { schema: ref("Problem") } } });
 const binary = {};
 
 /** The API as OpenAPI 3.1; a test holds it against the routes and against what they answer. */
@@ -18,8 +21,14 @@ export function openapiDocument(scope: Scope) {
     security: [{ bearer: [] }],
     paths: {
       "/export": { post: exportOperation(scope) },
+      "/export/estimate": { post: estimateOperation },
       "/import/preview": { post: previewOperation },
       "/import": { post: importOperation },
+      "/uploads": uploadsPath,
+      "/uploads/{id}": uploadPath,
+      "/import/known-files": { post: knownFilesOperation },
+      "/import/plan/{digest}": { get: planOperation },
+      "/import/plan/{digest}/{table}": { get: planPageOperation },
       "/scope": { get: scopeOperation },
       "/openapi.json": { get: openapiOperation },
     },
@@ -29,13 +38,6 @@ export function openapiDocument(scope: Scope) {
     },
   };
 }
-
-const everywhere = {
-  "401": problem("Nobody is signed in"),
-  "403": problem("Not an admin, or a page of another origin"),
-  "500": problem("Unexpected"),
-  "503": problem("The database, the blob store or the disk cannot serve this now"),
-};
 
 function exportOperation(scope: Scope) {
   return {
@@ -58,6 +60,19 @@ function exportOperation(scope: Scope) {
   };
 }
 
+const estimateOperation = {
+  operationId: "estimate",
+  summary: "What an export would be about: rows and bytes, without reading them",
+  description: "Small tables are counted; of large ones the figures are PostgreSQL's estimate.",
+  requestBody: { required: false, content: json(ref("ExportOptions")) },
+  responses: {
+    "200": { description: "Rows and bytes by table, and the files", content: json(ref("ExportEstimate")) },
+    "400": problem("An unknown option, or a value that is not true or false"),
+    "422": problem("The scope does not fit the database"),
+    ...everywhere,
+  },
+};
+
 const query = (name: string, schema: Schema, description: string, required = false) => ({
   name,
   in: "query",
@@ -67,6 +82,27 @@ const query = (name: string, schema: Schema, description: string, required = fal
 });
 const digest: Schema = { type: "string", pattern: "^[0-9a-f]{64}$" };
 
+const choiceParameters: Record<string, { schema: Schema; description: string }> = {
+  match_natural_keys: {
+    schema: { enum: ["true", "false"], default: "true" },
+    description: "Whether rows that are in the target under another key are found by the scope's natural keys",
+  },
+  user_map: {
+    schema: { type: "string" },
+    description:
+      "JSON object: users of the bundle, by key or e-mail address, to users of the target. Who made a row and who is a member stays so",
+  },
+  tables: { schema: { type: "string" }, description: "Only these tables of the bundle, separated by commas" },
+  orgs: {
+    schema: { type: "string" },
+    description: "Only the rows of these organizations, by id or natural key, separated by commas",
+  },
+};
+const choiceQuery = Object.entries(choiceParameters).map(([name, { schema, description }]) => query(name, schema, description));
+const choiceFields = Object.fromEntries(
+  Object.entries(choiceParameters).map(([name, { schema, description }]) => [name, { ...schema, description }]),
+);
+
 const form = {
   required: true,
   content: {
@@ -74,18 +110,39 @@ const form = {
       schema: {
         type: "object",
         required: ["file"],
-        properties: { file: { description: "The bundle" }, mode: modeSchema, plan_digest: digest },
+        properties: { file: { description: "The bundle" }, mode: modeSchema, plan_digest: digest, ...choiceFields },
         additionalProperties: false,
       },
     },
     "application/zip": { schema: binary },
     "application/x-ndjson": { schema: binary },
+    "application/json": {
+      schema: {
+        type: "object",
+        required: ["upload"],
+        properties: {
+          upload: { type: "string", description: "The id of a finished upload: what follows the last / of its Location" },
+          mode: modeSchema,
+          plan_digest: digest,
+          match_natural_keys: {
+            type: "boolean",
+            default: true,
+            description: choiceParameters["match_natural_keys"]!.description,
+          },
+          user_map: { type: "object", additionalProperties: { type: "string" }, description: "As in a form, as an object" },
+          tables: { type: "array", items: { type: "string" }, description: "As in a form, as a list" },
+          orgs: { type: "array", items: { type: "string" }, description: "As in a form, as a list" },
+        },
+        additionalProperties: false,
+      },
+    },
   },
 };
 
 const uploadProblems = {
   "400": problem("The form or a parameter is not usable"),
-  "409": problem("Another import is running, or the target is not as the plan says"),
+  "404": problem("There is no such upload"),
+  "409": problem("Another import is running, the upload is not complete, or the target is not as the plan says"),
   "413": problem("The bundle, or something in it, is larger than allowed"),
   "422": problem("The bundle is not valid; `issues` lists everything that was found"),
   "502": problem("The blob store lost an object"),
@@ -96,7 +153,7 @@ const previewOperation = {
   operationId: "preview",
   summary: "Verifies a bundle and plans its import; changes nothing",
   description: "With Accept: application/x-ndjson, progress lines and the preview as the last line.",
-  parameters: [query("mode", { ...modeSchema, default: "skip_existing" }, "Or as a field of the form")],
+  parameters: [query("mode", { ...modeSchema, default: "skip_existing" }, "Or as a field of the form"), ...choiceQuery],
   requestBody: form,
   responses: {
     "200": {
@@ -116,6 +173,7 @@ const importOperation = {
   parameters: [
     query("mode", modeSchema, "Or as a field of the form"),
     query("plan_digest", digest, "The digest of a preview's plan; or as a field of the form"),
+    ...choiceQuery,
   ],
   requestBody: form,
   responses: {
@@ -124,6 +182,46 @@ const importOperation = {
       content: { ...json(ref("ImportReport")), "application/x-ndjson": { schema: ref("ImportLine") } },
     },
     ...uploadProblems,
+  },
+};
+
+const knownFilesOperation = {
+  operationId: "knownFiles",
+  summary: "Which contents this installation has, so that a thin bundle need not carry them",
+  requestBody: { required: true, content: json(ref("FileIdentities")) },
+  responses: {
+    "200": { description: "One answer a content, in the order asked", content: json(ref("KnownFiles")) },
+    "400": problem("The body is not usable, or asks for more than 5,000 files at once"),
+    "422": problem("The scope does not fit the database"),
+    ...everywhere,
+  },
+};
+
+const inPath = (name: string, schema: Schema) => ({ name, in: "path", required: true, schema });
+const planUnknown = problem("No such plan is kept: it expired, or it was made for another admin");
+
+const planOperation = {
+  operationId: "plan",
+  summary: "The plan of a preview, kept for an hour by the server that made it",
+  parameters: [inPath("digest", digest)],
+  responses: { "200": { description: "The plan", content: json(ref("KeptPlan")) }, "404": planUnknown, ...everywhere },
+};
+
+const planPageOperation = {
+  operationId: "planRows",
+  summary: "Rows of one table of a kept plan, in the bundle's order, from any place on",
+  parameters: [
+    inPath("digest", digest),
+    inPath("table", { type: "string" }),
+    query("outcome", { enum: planCodes }, "Only rows with this outcome or note"),
+    query("from", { type: "integer", minimum: 0, default: 0 }, "How many of those to pass over"),
+    query("count", { type: "integer", minimum: 0, maximum: mostRows, default: 100 }, "How many to give"),
+  ],
+  responses: {
+    "200": { description: "The rows", content: json(ref("PlanPage")) },
+    "400": problem("A parameter is not usable, or the plan has no such table"),
+    "404": planUnknown,
+    ...everywhere,
   },
 };
 

@@ -4,26 +4,34 @@ import { pipeline } from "node:stream/promises";
 import type { ReadableStream as NodeStream } from "node:stream/web";
 import busboy from "busboy";
 import { BackupError } from "../../engine/errors.ts";
+import { openFileSource } from "../file-source.ts";
+import type { ClosableSource } from "../uploads/upload-store.ts";
+import { readJsonObject } from "./json-body.ts";
 import type { Spool } from "./spool.ts";
 
 export interface Upload {
-  path: string;
   /** The form's other fields. */
   fields: Record<string, string>;
-  remove(): Promise<void>;
+  source(): Promise<ClosableSource>;
+  /** After the request. */
+  release(): Promise<void>;
+  /** After it was imported. */
+  done(): Promise<void>;
 }
 
 /** Bytes that a form takes beside its file. */
-const formAllowance = 64 * 1024;
-const formLimits = { files: 1, fields: 16, fieldSize: 4096, fieldNameSize: 100, parts: 20, headerPairs: 50 };
+const formAllowance = 512 * 1024;
+const formLimits = { files: 1, fields: 16, fieldSize: 256 * 1024, fieldNameSize: 100, parts: 20, headerPairs: 50 };
 const rawTypes = /^(application\/(zip|x-zip-compressed|x-ndjson|octet-stream))?$/;
 
 /**
- * Streams a request's bundle to disk: the field `file` of a form, or the body itself. Nothing is left behind after a failure.
- * @throws BackupError `REQUEST_INVALID`, `LIMIT_ARCHIVE_BYTES`, `IO_SOURCE`
+ * A request's bundle: a resumable upload that is named in a JSON body, or streamed to disk, being the field `file` of a form
+ * or the body itself. Of the latter two, nothing is left behind after a failure.
+ * @throws BackupError `REQUEST_INVALID`, `LIMIT_ARCHIVE_BYTES`, `UPLOAD_MISSING`, `UPLOAD_INCOMPLETE`, `IO_SOURCE`
  */
-export async function receiveUpload(request: Request, spool: Spool, signal: AbortSignal): Promise<Upload> {
+export async function receiveUpload(request: Request, spool: Spool, owner: string, signal: AbortSignal): Promise<Upload> {
   const type = (request.headers.get("content-type") ?? "").split(";")[0]!.trim().toLowerCase();
+  if (type === "application/json") return namedUpload(await readJsonObject(request), spool, owner);
   const isForm = type === "multipart/form-data";
   if (!isForm && !rawTypes.test(type)) throw invalid(`a body of type ${type} is not a bundle; ${howTo}`);
   spool.assertSize(Number(request.headers.get("content-length") ?? 0) - (isForm ? formAllowance : 0));
@@ -31,7 +39,7 @@ export async function receiveUpload(request: Request, spool: Spool, signal: Abor
   const remove = () => rm(path, { force: true });
   try {
     const fields = isForm ? await receiveForm(request, path, spool, signal) : await receiveBody(request, path, spool, signal);
-    return { path, fields, remove };
+    return { fields, source: () => openFileSource(path), release: remove, done: remove };
   } catch (error) {
     await remove();
     signal.throwIfAborted();
@@ -39,8 +47,31 @@ export async function receiveUpload(request: Request, spool: Spool, signal: Abor
   }
 }
 
+/** As a form has it: lists by commas, objects as JSON. */
+function fieldText(name: string, value: unknown): string {
+  if (typeof value === "string") return value;
+  if (typeof value === "boolean") return String(value);
+  if (Array.isArray(value) && value.every((item) => typeof item === "string" && !item.includes(","))) return value.join(",");
+  if (typeof value === "object" && value !== null && !Array.isArray(value)) return JSON.stringify(value);
+  throw invalid(`the field ${JSON.stringify(name)} cannot be ${JSON.stringify(value)?.slice(0, 100)}`);
+}
+
+/** `{"upload":"<id>"}` and the other fields. A preview leaves the upload for the import. */
+async function namedUpload({ upload: id, ...others }: Record<string, unknown>, spool: Spool, owner: string): Promise<Upload> {
+  if (typeof id !== "string") throw invalid('the body has to name an upload, as in {"upload":"<id>"}');
+  const uploads = await spool.uploads();
+  const source = await uploads.open(id, owner);
+  return {
+    fields: Object.fromEntries(Object.entries(others).map(([name, value]) => [name, fieldText(name, value)])),
+    source: async () => source,
+    release: () => source.close(),
+    done: () => uploads.remove(id),
+  };
+}
+
 const howTo =
-  "send multipart/form-data with the bundle as the field file, or the bundle itself as application/zip or application/x-ndjson";
+  "send multipart/form-data with the bundle as the field file, the bundle itself as application/zip or application/x-ndjson, " +
+  "or the id of an upload as application/json";
 
 async function receiveBody(request: Request, path: string, spool: Spool, signal: AbortSignal): Promise<Record<string, string>> {
   const bytes = await spool.keep(path, bodyOf(request), signal).catch(asCut);

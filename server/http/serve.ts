@@ -1,7 +1,6 @@
 import { once } from "node:events";
 import type { Server } from "node:http";
 import type { AddressInfo } from "node:net";
-import { fileURLToPath } from "node:url";
 import { createAdaptorServer } from "@hono/node-server";
 import { Hono } from "hono";
 import type { BlobStore } from "../blobs/blob-store.ts";
@@ -46,7 +45,6 @@ export interface RunningServer {
 }
 
 export const apiPath = "/api/v1/admin/backup";
-const builtPage = fileURLToPath(new URL("../../dist/web", import.meta.url));
 /** For answers that are on their way when everything else has ended. */
 const closeGrace = 2_000;
 
@@ -77,7 +75,7 @@ function makeApp(options: ServeOptions, auth: Auth, running: Running): Hono {
   const { connection, store, scope, uploads, title, log } = options;
   const dependencies: BackupDependencies = { authorize: auth.authorize, sql: connection.sql, store, scope, running };
   Object.assign(dependencies, uploads && { uploads }, title !== undefined && { title }, log && { log });
-  const files = webFiles(options.web ?? builtPage);
+  const files = webFiles(options.web === undefined ? {} : { folder: options.web });
   const app = new Hono();
   app.use("*", securityHeaders);
   app.get("/healthz", (c) => c.json({ status: "ok" }));

@@ -5,38 +5,68 @@ import { join } from "node:path";
 import type { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { BackupError } from "../../engine/errors.ts";
+import type { Uploads } from "../uploads/uploads.ts";
 
 export interface UploadOptions {
   /** Where uploads wait; `uploads` in `HOLDALL_HOME`, else in `.holdall`, where absent. */
   folder?: string;
   /** Most bytes of a bundle; `HOLDALL_MAX_UPLOAD_BYTES`, else 1 GiB, where absent. */
   maxBytes?: number;
+  /** Where resumable uploads wait: `file:PATH` or `s3://bucket/prefix`; `HOLDALL_UPLOADS`, else below `folder`, where absent. */
+  store?: string;
 }
 
 const GiB = 1024 ** 3;
 const suffix = ".upload";
+const folderSuffix = ".plan";
 /** Nothing waits here for so long. */
 const staleAfter = 24 * 60 * 60 * 1000;
 
-/** A private folder in which an upload waits, as long as one request takes. */
+/**
+ * A private folder in which an upload waits, as long as one request takes, and the rows of a plan, until they expire; and the
+ * uploads that outlast requests.
+ */
 export class Spool {
   readonly folder: string;
   readonly maxBytes: number;
+  readonly #store: string | undefined;
+  #uploads: Promise<Uploads> | undefined;
   #ready: Promise<void> | undefined;
 
   constructor(options: UploadOptions = {}, env: Record<string, string | undefined> = process.env) {
     this.folder = options.folder ?? join(env["HOLDALL_HOME"] || ".holdall", "uploads");
     this.maxBytes = options.maxBytes ?? limitFrom(env["HOLDALL_MAX_UPLOAD_BYTES"]);
+    this.#store = options.store ?? env["HOLDALL_UPLOADS"];
+  }
+
+  /** Resumable uploads, opened on first use. */
+  uploads(): Promise<Uploads> {
+    this.#uploads ??= this.#openUploads();
+    return this.#uploads;
+  }
+
+  async #openUploads(): Promise<Uploads> {
+    const { openUploads } = await import("../uploads/open-uploads.ts");
+    return openUploads({ spec: this.#store, spool: this.folder, maxBytes: this.maxBytes });
   }
 
   /** The path of a file that is not there yet. */
-  async newPath(): Promise<string> {
+  newPath(): Promise<string> {
+    return this.#newName(suffix);
+  }
+
+  /** The path of a folder that is not there yet: what waits in it may stay longer than a request. */
+  newFolder(): Promise<string> {
+    return this.#newName(folderSuffix);
+  }
+
+  async #newName(ending: string): Promise<string> {
     this.#ready ??= prepare(this.folder);
     await this.#ready.catch((cause) => {
       this.#ready = undefined;
       throw ioSource(cause);
     });
-    return join(this.folder, `${owner()}.${process.pid}.${randomUUID()}${suffix}`);
+    return join(this.folder, `${owner()}.${process.pid}.${randomUUID()}${ending}`);
   }
 
   /**
@@ -91,7 +121,8 @@ async function prepare(folder: string): Promise<void> {
   await mkdir(folder, { recursive: true, mode: 0o700 });
   await chmod(folder, 0o700);
   for (const name of await readdir(folder)) {
-    if (name.endsWith(suffix) && (await isLeftOver(folder, name))) await rm(join(folder, name), { force: true });
+    const ours = name.endsWith(suffix) || name.endsWith(folderSuffix);
+    if (ours && (await isLeftOver(folder, name))) await rm(join(folder, name), { recursive: true, force: true });
   }
 }
 

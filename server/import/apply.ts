@@ -60,7 +60,9 @@ function assertCount(input: PlanInput, what: string, done: number, expected: num
 function insertSql(input: PlanInput): string {
   const { table, staged } = input;
   const waiting = new Set(table.references.filter((reference) => reference.deferred).flatMap((reference) => reference.clearable));
-  const carried = table.carried.map((column) => column.name).filter((name) => !staged.absent.has(name) && !waiting.has(name));
+  const carried = table.carried
+    .map((column) => column.name)
+    .filter((name) => !staged.absent.has(name) && !waiting.has(name) && !table.importer.includes(name));
   const columns = [...carried, ...table.importer];
   const values = columns.map((name) => finalValue(input, name));
   const blobs = table.scope.blob === undefined ? "" : `left join ${table.blobs} b on b._row = s._row`;

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import type { Sql } from "postgres";
 import { BackupError } from "../../engine/errors.ts";
-import type { ConflictMode, ImportReport, Plan } from "../../engine/plan.ts";
+import type { ConflictMode, ImportChoices, ImportReport, Plan } from "../../engine/plan.ts";
 import type { Bundle } from "../../engine/read-bundle.ts";
 import type { Verification } from "../../engine/verify-bundle.ts";
 import type { BlobStore } from "../blobs/blob-store.ts";
@@ -10,10 +10,13 @@ import { migrate } from "../database/migrations.ts";
 import { openSession, quoteTable, type Session } from "../database/session.ts";
 import type { Scope } from "../scope/define-scope.ts";
 import { applyPlan } from "./apply.ts";
+import { assertConfirmed, confirmedPlan } from "./confirmed-plan.ts";
 import { takeImportLock } from "./import-lock.ts";
 import type { Importer } from "./importer.ts";
 import { Journal, removeOrphans } from "./journal.ts";
+import { PlanKeeper } from "./kept/keep-plan.ts";
 import { makePlan, type PlanContext } from "./make-plan.ts";
+import { assertPlanned, setAside } from "./moved-rows.ts";
 import { skippedRows } from "./plan-summary.ts";
 import { prepareImport } from "./prepare-import.ts";
 import { type VerifiedBundle, verifyForImport } from "./verified-bundle.ts";
@@ -26,12 +29,20 @@ export interface ImportRequest {
   bundle: Bundle;
   mode: ConflictMode;
   importer: Importer;
+  choices?: Partial<ImportChoices>;
   /** The digest of the plan that the admin confirmed: another one is refused. */
   planDigest?: string;
+  /** The folder in which a preview kept that plan: a refusal can then say what moved. */
+  keptPlan?: string;
   signal?: AbortSignal;
   onProgress?: (progress: ImportProgress) => void;
   /** Gets what was found, warnings among it, of a bundle that is valid. */
   onVerified?: (verification: Verification) => void;
+}
+
+export interface PreviewRequest extends ImportRequest {
+  /** A folder that is not there yet: it will hold the plan's rows, for `PlanReader`, once the preview has succeeded. */
+  keepIn?: string;
 }
 
 export interface ImportProgress {
@@ -55,13 +66,25 @@ const listedRows = 10_000;
  * temporary tables of a session that is closed at the end.
  * @throws BackupError as `importBundle`
  */
-export async function previewImport(request: ImportRequest): Promise<Plan> {
+export async function previewImport(request: PreviewRequest): Promise<Plan> {
   const verified = await verify(request);
-  return inSession(request, async (session, abortable) => {
-    const context = await prepareImport(session.sql, abortable, verified);
-    request.onProgress?.({ phase: "plan" });
-    return makePlan(session.sql, context);
-  });
+  const keeper = request.keepIn === undefined ? undefined : await PlanKeeper.create(request.keepIn);
+  try {
+    return await inSession(request, async (session, abortable) => {
+      const context = await prepareImport(
+        session.sql,
+        { ...abortable, choices: request.choices ?? {}, numbering: "tentative", ...(keeper && { keeper }) },
+        verified,
+      );
+      request.onProgress?.({ phase: "plan" });
+      const plan = await makePlan(session.sql, context);
+      await keeper?.keep(session.sql, context.inputs, plan);
+      return plan;
+    });
+  } catch (error) {
+    await keeper?.remove();
+    throw error;
+  }
 }
 
 /**
@@ -129,21 +152,23 @@ async function inSession<T>(
 
 async function runImport(sql: Sql, request: ImportRequest, verified: VerifiedBundle, journal: Journal): Promise<ImportReport> {
   const startedAt = new Date().toISOString();
-  const context = await prepareImport(sql, request, verified);
+  const context = await prepareImport(sql, { ...request, choices: request.choices ?? {}, numbering: "drawn" }, verified);
   const writesBlobs = [...context.blobs.values()].some((decisions) => decisions.some((decision) => decision.state === "write"));
-  let expected = request.planDigest;
+  let earlier = await confirmedPlan(request);
   const failed: ImportReport["failed_blobs"] = [];
   if (writesBlobs) {
     request.onProgress?.({ phase: "plan" });
     let plan = await makePlan(sql, context);
-    assertDigest(plan, expected);
+    await assertConfirmed(sql, context.inputs, plan, earlier, request.keptPlan);
     failed.push(...(await writeAllBlobs(sql, request, context, journal, plan.blobs.bytes)));
     if (failed.length > 0) plan = await makePlan(sql, context);
-    expected = plan.digest;
+    await setAside(sql, context.inputs);
+    earlier = { digest: plan.digest, plan, tables: "plans" };
   }
   const apply = async () => {
     const plan = await planUnderLock(sql, request, context);
-    assertDigest(plan, expected);
+    if (writesBlobs) await assertPlanned(sql, context.inputs, plan, earlier);
+    else await assertConfirmed(sql, context.inputs, plan, earlier, request.keptPlan);
     request.onProgress?.({ phase: "apply" });
     await applyPlan(sql, context.inputs, plan, (table) => request.onProgress?.({ phase: "apply", table }));
     const report = await makeReport(sql, context, { plan, failed, startedAt, importId: journal.id });
@@ -181,13 +206,6 @@ async function inTransaction<T>(sql: Sql, work: () => Promise<T>): Promise<T> {
     await sql.unsafe("rollback").catch(() => {});
     throw error;
   }
-}
-
-function assertDigest(plan: Plan, expected: string | undefined): void {
-  if (expected === undefined || plan.digest === expected) return;
-  const message =
-    "the target changed since the plan was made, or the plan was of another bundle or mode; nothing was changed: preview again";
-  throw new BackupError("IMPORT_PLAN_CHANGED", message, { expected, found: plan.digest, plan });
 }
 
 async function writeAllBlobs(sql: Sql, request: ImportRequest, context: PlanContext, journal: Journal, bytesTotal: number) {

@@ -1,7 +1,9 @@
 import { createHash } from "node:crypto";
 import type { Sql } from "postgres";
-import type { ConflictMode, Plan, TablePlan } from "../../engine/plan.ts";
+import type { ConflictMode, ImportChoices, Plan, PlannedUser, TablePlan } from "../../engine/plan.ts";
 import { quoteTable } from "../database/session.ts";
+import { digestMatches } from "./match/digest-matches.ts";
+import { canMatch } from "./match/match-rows.ts";
 import { type BlobDecision, settledBlobs, summarizeBlobs } from "./plan-blobs.ts";
 import type { PlanInput } from "./plan-input.ts";
 import { settleReferences } from "./plan-settle.ts";
@@ -13,12 +15,14 @@ import type { StageTable } from "./stage-table.ts";
 export interface PlanContext {
   inputs: PlanInput[];
   mode: ConflictMode;
+  choices: ImportChoices;
   importer: string;
   /** SHA-256 of checksums.json, which covers every other byte. */
   bundleSha256: string;
   /** Tables of the bundle that stay out, counted and with the reason. */
   notImported: TablePlan[];
   blobs: ReadonlyMap<string, BlobDecision[]>;
+  users: PlannedUser[];
   warnings: string[];
 }
 
@@ -35,19 +39,25 @@ export async function makePlan(sql: Sql, context: PlanContext): Promise<Plan> {
   }
   await settleReferences(sql, context.inputs);
   const tables: TablePlan[] = [];
-  const digest = createHash("sha256").update(JSON.stringify([context.bundleSha256, context.mode, context.importer]));
+  const digest = createHash("sha256").update(
+    JSON.stringify([context.bundleSha256, context.mode, context.choices, context.importer]),
+  );
   const decisions: BlobDecision[] = [];
   for (const input of context.inputs) {
     tables.push(await summarize(sql, input));
     digest.update(`${input.table.key}:${await digestTable(sql, input)}\n`);
+    if (context.choices.match_natural_keys && canMatch(input)) digest.update(await digestMatches(sql, input));
     const blobs = context.blobs.get(input.table.key);
     if (blobs !== undefined) decisions.push(...(await settledBlobs(sql, input, blobs)));
   }
   return {
+    bundle_sha256: context.bundleSha256,
     mode: context.mode,
+    choices: context.choices,
     digest: digest.digest("hex"),
     tables: [...tables, ...context.notImported],
     blobs: summarizeBlobs(decisions),
+    users: context.users,
     warnings: context.warnings,
   };
 }

@@ -18,8 +18,8 @@ export function updatableColumns({ table, staged, mode }: PlanInput): StageColum
 }
 
 /** Columns in which a bundle's row and the target's can be told apart: what belongs to the installation is left aside. */
-function comparedColumns(table: StageTable, staged: StagedRows): StageColumn[] {
-  const own = new Set([...table.catalog.primaryKey, ...contentColumns(table), ...staged.absent]);
+export function comparedColumns(table: StageTable, staged: StagedRows): StageColumn[] {
+  const own = new Set([...table.catalog.primaryKey, ...contentColumns(table), ...staged.absent, ...table.mappedUsers]);
   return table.carried.filter((column) => !own.has(column.name));
 }
 
@@ -55,7 +55,7 @@ function sameImage({ table }: PlanInput, columns: StageColumn[]): string {
  * Images rather than `=`: 10.0 and 10.00 are different values, and some types have no equality at all. Without the casts,
  * PostgreSQL would compare column by column.
  */
-function differs(input: PlanInput, column: StageColumn): string {
+export function differs(input: PlanInput, column: StageColumn): string {
   const kept = referencesOf(input.table, column.name).map((i) => `not miss_${i}`);
   const ragged = input.staged.ragged.has(column.name) ? [presentSql(input.table, column)] : [];
   const unequal = `row(${stagedValue(input.table, column)})::record *<> row(${comparableValue(input.table, column)})::record`;
@@ -85,7 +85,7 @@ export function comparableTarget(table: StageTable): string {
 }
 
 /** A column of the target as it would be in a bundle. */
-function comparableValue({ scope }: StageTable, { name }: StageColumn): string {
+export function comparableValue({ scope }: StageTable, { name }: StageColumn): string {
   return `t.${quoteIdent(scope.rewrite?.[name] === undefined ? name : rewrittenName(name))}`;
 }
 

@@ -27,7 +27,10 @@ export function finalValue(input: PlanInput, name: string): string {
   const { table, importer, staged } = input;
   const column = table.carried.find((carried) => carried.name === name);
   const type = table.catalog.columns.find((candidate) => candidate.name === name)!.type;
-  if (table.importer.includes(name)) return `${quoteLiteral(importer)}::${type}`;
+  if (table.importer.includes(name)) {
+    const own = `${quoteLiteral(importer)}::${type}`;
+    return table.mappedUsers.includes(name) ? `coalesce(s.${quoteIdent(name)}, ${own})` : own;
+  }
   if (column === undefined) return `null::${type}`;
   const value = name === table.scope.blob?.key ? `coalesce(b.key, ${stagedValue(table, column)})` : stagedValue(table, column);
   const cases = referencesOf(table, name)

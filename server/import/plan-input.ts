@@ -12,8 +12,15 @@ export interface PlanInput {
   importer: string;
   /** The target's table has no rows: there is nothing to compare with. */
   targetEmpty: boolean;
+  /** The same of the earlier plan that was set aside. */
+  earlierEmpty: boolean;
+  /** Rows that are in the target under another key, and rows that get a new number, once they were looked for. */
+  matched: number;
+  renumbered: number;
   /** Rows in the plan table, once there is one. */
   planned: number;
+  /** A condition over a staged row `s` that keeps it out, where only some tenants enter. */
+  outside?: string;
   /** Every staged table, for references. */
   inputs: ReadonlyMap<string, PlanInput>;
 }

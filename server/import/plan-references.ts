@@ -20,8 +20,8 @@ export function withMissing(input: PlanInput): string {
   return `select s.*, ${columns.join(", ")} from ${table.stage} s ${joins.join(" ")}`;
 }
 
-export function matchParent({ columns, parentColumns }: ResolvedForeignKey, alias: string): string {
-  return columns.map((column, k) => `${alias}.${quoteIdent(parentColumns[k]!)} = s.${quoteIdent(column)}`).join(" and ");
+export function matchParent({ columns, parentColumns }: ResolvedForeignKey, alias: string, child = "s"): string {
+  return columns.map((column, k) => `${alias}.${quoteIdent(parentColumns[k]!)} = ${child}.${quoteIdent(column)}`).join(" and ");
 }
 
 /** Where a reference's parent can be: in the target, and among the rows that the plan inserts. */

@@ -26,9 +26,9 @@ function exceptionsSql(input: PlanInput): string {
       case when outcome = 'missing_parent' then lost end as "constraint", null::text as holder
     from (
       select _row, cleared, lost,
-        case when lost is not null then 'missing_parent' when blob_state = 'missing' then 'blob_missing' else 'insert' end as outcome
+        case ${keptOutCase(input)} when lost is not null then 'missing_parent' when blob_state = 'missing' then 'blob_missing' else 'insert' end as outcome
       from (
-        select s._row, b.state as blob_state, ${lostSql(table)} as lost, ${clearedSql(table)} as cleared
+        select s._row, b.state as blob_state, ${keptOutSql(input)} as kept_out, ${lostSql(table)} as lost, ${clearedSql(table)} as cleared
         from (${withMissing(input)}) s left join ${blobsOf(table)} b on b._row = s._row offset 0
       ) compared
     ) decided where outcome <> 'insert' or cleared <> 0`;
@@ -46,7 +46,7 @@ function outcomesSql(input: PlanInput): string {
       select _row, cleared, changed, old, lost, ${outcomeSql(input, changed !== null)} as outcome
       from (
         select s._row, t as old, t.${quoteIdent(key[0]!)} is not null as existing, b.state as blob_state,
-          ${otherTenant(table)} as other_tenant, ${sameRow(input)} as same, ${changed ?? "null::text[]"} as changed,
+          ${otherTenant(table)} as other_tenant, ${keptOutSql(input)} as kept_out, ${sameRow(input)} as same, ${changed ?? "null::text[]"} as changed,
           ${lostSql(table)} as lost, ${clearedSql(table)} as cleared
         from (${withMissing(input)}) s
         left join ${comparableTarget(table)} t on ${joinOn(key, "t", "s")}
@@ -56,15 +56,26 @@ function outcomesSql(input: PlanInput): string {
     ) decided`;
 }
 
+/** A row of a tenant that was not asked for, or without a user whom it needs: nobody in the target is meant. */
+function keptOutSql({ table, outside }: PlanInput): string {
+  const unmapped = table.requiredUsers.map((name) => `s.${quoteIdent(name)} is null`);
+  return [...unmapped, ...(outside === undefined ? [] : [outside])].join(" or ") || "false";
+}
+
+function keptOutCase({ table, outside }: PlanInput): string {
+  return table.requiredUsers.length === 0 && outside === undefined ? "" : "when kept_out then 'not_imported'";
+}
+
 function otherTenant(table: StageTable): string {
   const { tenant } = table.scope;
   if (tenant === undefined || table.catalog.primaryKey.includes(tenant)) return "false";
   return `t.${quoteIdent(tenant)} is distinct from s.${quoteIdent(tenant)}`;
 }
 
-function outcomeSql({ mode, table }: PlanInput, comparable: boolean): string {
+function outcomeSql(input: PlanInput, comparable: boolean): string {
+  const { mode, table } = input;
   const existing = existingOutcome(mode, table, comparable);
-  return `case
+  return `case ${keptOutCase(input)}
     when existing and other_tenant then 'other_tenant'
     when existing then ${existing}
     when lost is not null then 'missing_parent'

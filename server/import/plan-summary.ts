@@ -2,7 +2,7 @@ import type { Sql } from "postgres";
 import type { Outcome, PlanRow, TablePlan } from "../../engine/plan.ts";
 import { skippedOutcomes } from "../../engine/plan.ts";
 import { quoteIdent, quoteLiteral } from "../database/session.ts";
-import type { PlanInput } from "./plan-input.ts";
+import { outcomeOf, type PlanInput, plannedRows } from "./plan-input.ts";
 
 const samplesPerOutcome = 5;
 
@@ -14,11 +14,39 @@ export async function summarize(sql: Sql, input: PlanInput): Promise<TablePlan> 
     table: table.key,
     rows: staged.rows,
     outcomes,
-    reassigned: table.importer.length > 0 ? (outcomes.insert ?? 0) : 0,
+    matched: input.matched,
+    renumbered: input.renumbered,
+    reassigned: await countReassigned(sql, input, outcomes.insert ?? 0),
     reference_cleared: await clearedReferences(sql, input),
     dropped_columns: staged.dropped,
+    ...(outcomes.not_imported === undefined ? {} : { reason: whyNot(input) }),
     samples: await sampleRows(sql, input),
   };
+}
+
+function whyNot({ table, outside }: PlanInput): string {
+  const reasons = [
+    ...(outside === undefined ? [] : ["the row is of an organization that was not asked for"]),
+    ...(table.requiredUsers.length === 0 ? [] : ["the user whom the row names is not mapped to one of the target"]),
+  ];
+  return reasons.join(", or ");
+}
+
+/** The columns of an inserted row that get the importer, by the names of the table's columns; without a mapping, all of them. */
+export function reassignedSql({ table }: PlanInput): string {
+  const cases = table.importer.map((name) => `case when s.${quoteIdent(name)} is null then ${quoteLiteral(name)} end`);
+  return `array_remove(array[${cases.join(", ")}]::text[], null)`;
+}
+
+export function mapsMakers({ table }: PlanInput): boolean {
+  return table.importer.length > 0 && table.mappedUsers.length > 0;
+}
+
+async function countReassigned(sql: Sql, input: PlanInput, inserted: number): Promise<number> {
+  if (!mapsMakers(input)) return input.table.importer.length > 0 ? inserted : 0;
+  const [row] = await sql.unsafe(`select count(*)::float8 as rows from ${plannedRows(input)}
+    where ${outcomeOf(input)} = 'insert' and cardinality(${reassignedSql(input)}) > 0`);
+  return row!["rows"] as number;
 }
 
 async function countOutcomes(sql: Sql, { table, staged, targetEmpty }: PlanInput): Promise<TablePlan["outcomes"]> {
@@ -54,14 +82,19 @@ export async function skippedRows(sql: Sql, input: PlanInput, limit: number): Pr
   return selectRows(sql, input, `select * from ${input.table.plan} where outcome in (${skipped}) order by _row limit ${limit}`);
 }
 
-async function selectRows(sql: Sql, { table }: PlanInput, plan: string): Promise<PlanRow[]> {
-  const key = table.catalog.primaryKey.map((name) => `s.${quoteIdent(name)}::text`).join(", ");
+async function selectRows(sql: Sql, { table, matched }: PlanInput, plan: string): Promise<PlanRow[]> {
+  // A user who is not mapped is nobody here; the rows that a preview keeps have the bundle's key.
+  const key = table.catalog.primaryKey.map((name) => `coalesce(s.${quoteIdent(name)}::text, '')`).join(", ");
+  const targetKey = table.catalog.primaryKey.map((name) => `m.${quoteIdent(name)}::text`).join(", ");
+  const match = matched === 0 ? "" : `left join ${table.match} m on m._row = p._row and not m.fresh`;
   const rows = await sql.unsafe(`select p._row::text as row, p.outcome, to_json(p.changed) as changed, p."constraint", p.holder,
-    to_json(array[${key}]) as key from (${plan}) p join ${table.stage} s using (_row) order by p.outcome, p._row`);
+    to_json(array[${key}]) as key, ${matched === 0 ? "null" : `case when m._row is not null then to_json(array[${targetKey}]) end`} as target_key
+    from (${plan}) p join ${table.original} s using (_row) ${match} order by p.outcome, p._row`);
   return rows.map((row) => ({
     outcome: row["outcome"],
     row: Number(row["row"]),
     key: row["key"],
+    ...(row["target_key"] === null ? {} : { target_key: row["target_key"] }),
     ...(row["changed"] === null ? {} : { columns: row["changed"] }),
     ...(row["constraint"] === null ? {} : { constraint: row["constraint"] }),
     ...(row["holder"] === null ? {} : { holder: row["holder"] }),
@@ -72,16 +105,18 @@ async function selectRows(sql: Sql, { table }: PlanInput, plan: string): Promise
  * SHA-256 over the outcome of every row, with what an update replaces: in blocks, so that no value grows with the table. Plain
  * inserts that are not written down follow from the bundle's hash and the count.
  */
-export async function digestTable(sql: Sql, { table, staged, targetEmpty }: PlanInput): Promise<string> {
+export async function digestTable(sql: Sql, { table, staged }: PlanInput): Promise<string> {
   const blobKey = table.scope.blob === undefined ? "''" : "coalesce(b.state || b.key, '')";
   const rows =
     table.scope.blob === undefined
       ? table.plan
       : `${table.plan} full join (select * from ${table.blobs} where state <> 'kept') b using (_row)`;
+  // Written down or not, a plain insert is the same: a table that is empty no more makes no other plan by itself.
+  const plain = `outcome = 'insert' and cleared = 0${table.scope.blob === undefined ? "" : " and b.key is null"}`;
   const line = `concat_ws(':', _row, outcome, cleared, changed::text, old_hash, "constraint", holder, ${blobKey})`;
   const [row] =
     await sql.unsafe(`select encode(sha256(convert_to(string_agg(d, '' order by block), 'UTF8')), 'hex') as digest from (
     select _row / 8192 as block, encode(sha256(convert_to(string_agg(${line}, e'\\n' order by _row), 'UTF8')), 'hex') as d
-    from ${rows} group by 1) blocks`);
-  return `${targetEmpty ? "inserts" : "rows"}:${staged.rows}:${row!["digest"] ?? ""}`;
+    from ${rows} where (${plain}) is not true group by 1) blocks`);
+  return `${staged.rows}:${row!["digest"] ?? ""}`;
 }

@@ -5,10 +5,11 @@ import type { UniqueIndex } from "../database/catalog.ts";
 import { quoteIdent, quoteLiteral, quoteTable } from "../database/session.ts";
 import { finalRow } from "./plan-final.ts";
 import type { PlanInput } from "./plan-input.ts";
-import type { StageTable } from "./stage-table.ts";
 
 /** @throws BackupError `SCHEMA_ROW` where two rows of the bundle have one primary key: neither is the last that wins. */
-export async function refuseRepeatedKeys(sql: Sql, table: StageTable): Promise<void> {
+export async function refuseRepeatedKeys(sql: Sql, { table, staged }: PlanInput): Promise<void> {
+  // Two people of the bundle may be one in the target.
+  if (staged.ascending || table.requiredUsers.length > 0) return;
   const key = table.catalog.primaryKey.map(quoteIdent).join(", ");
   const [repeated] = await sql.unsafe(
     `select min(_row)::text as first, max(_row)::text as last from ${table.stage} group by ${key} having count(*) > 1 limit 1`,
@@ -24,11 +25,25 @@ export async function refuseRepeatedKeys(sql: Sql, table: StageTable): Promise<v
  * `ON CONFLICT` on the primary key would fail on them, and `DO NOTHING` would lose them in silence.
  */
 export async function markUniqueConflicts(sql: Sql, input: PlanInput): Promise<void> {
+  if (input.table.requiredUsers.length > 0) await sql.unsafe(sameUserSql(input));
   for (const index of input.table.catalog.uniqueIndexes) {
     if (!input.targetEmpty) await sql.unsafe(conflictsWithTarget(input, index));
     const [repeated] = await sql.unsafe(repeatedInBundle(input, index));
     if (repeated !== undefined) await sql.unsafe(conflictsInBundle(input, index));
   }
+}
+
+/** Rows that are one row by the mapping of users: the first of them is it. */
+function sameUserSql(input: PlanInput): string {
+  const { table } = input;
+  const key = table.catalog.primaryKey.map(quoteIdent);
+  return markConflicts(
+    input,
+    `select _row, 'primary key', 'row ' || first from (
+       select _row, first_value(_row) over same as first, row_number() over same as place from ${table.stage}
+       where ${key.map((name) => `${name} is not null`).join(" and ")} window same as (partition by ${key.join(", ")} order by _row)
+     ) n where place > 1`,
+  );
 }
 
 /** The index's keys over every row that would be written. */

@@ -1,29 +1,41 @@
 import type { Sql } from "postgres";
 import type { ManifestFile } from "../../engine/bundle/manifest.ts";
-import type { ConflictMode, TablePlan } from "../../engine/plan.ts";
+import type { ConflictMode, ImportChoices } from "../../engine/plan.ts";
 import type { Bundle } from "../../engine/read-bundle.ts";
 import type { BlobStore } from "../blobs/blob-store.ts";
 import { readCatalog } from "../database/catalog.ts";
 import type { Scope } from "../scope/define-scope.ts";
-import { type ResolvedScope, resolveScope } from "../scope/resolve-scope.ts";
+import { type ResolvedScope, type ResolvedTable, resolveScope } from "../scope/resolve-scope.ts";
+import { resolveChoices } from "./choices.ts";
+import { enteringTables, notImported, strangeTables, whyOut } from "./entering-tables.ts";
 import type { ImportProgress } from "./import-bundle.ts";
 import type { Importer } from "./importer.ts";
+import type { PlanKeeper } from "./kept/keep-plan.ts";
 import { findCopies } from "./known-blobs.ts";
 import { isEmpty, type PlanContext } from "./make-plan.ts";
+import { replaceOpenReferences } from "./match/map-references.ts";
+import { matchRows, type Numbering } from "./match/match-rows.ts";
 import { type BlobDecision, planBlobs } from "./plan-blobs.ts";
 import type { PlanInput } from "./plan-input.ts";
 import { refuseRepeatedKeys } from "./plan-unique.ts";
 import { stageRows } from "./stage-rows.ts";
-import { type StageTable, stageTable } from "./stage-table.ts";
+import { stageTable } from "./stage-table.ts";
+import { selectTenants } from "./tenants.ts";
+import { collectUsers, readBundleUsers } from "./users/bundle-users.ts";
+import { plannedUsers } from "./users/planned-users.ts";
+import { UserIds } from "./users/user-ids.ts";
 import type { VerifiedBundle } from "./verified-bundle.ts";
 
 interface PrepareRequest {
   store: BlobStore;
   scope: Scope;
   mode: ConflictMode;
+  choices: Partial<ImportChoices>;
+  numbering: Numbering;
   importer: Importer;
   signal?: AbortSignal;
   onProgress?: (progress: ImportProgress) => void;
+  keeper?: PlanKeeper;
 }
 
 /** Stages the rows of a verified bundle and decides where each stored object would come from: all that a plan needs. */
@@ -31,25 +43,32 @@ export async function prepareImport(sql: Sql, request: PrepareRequest, verified:
   await tuneSession(sql);
   const scope = resolveScope(request.scope, await readCatalog(sql));
   const { bundle } = verified;
-  const inputs = await stageTables(sql, request, scope, bundle);
-  const blobs = new Map<string, BlobDecision[]>();
-  const files = new Map(bundle.manifest.files.map((file) => [file.id, file] as [string, ManifestFile]));
-  const { omitted } = bundle;
-  const copies = omitted.size === 0 ? new Map() : await findCopies(sql, scope.tables, [...omitted.values()]);
-  const abort = request.signal === undefined ? {} : { signal: request.signal };
-  for (const input of inputs) {
-    await refuseRepeatedKeys(sql, input.table);
-    if (input.table.scope.blob === undefined) continue;
-    blobs.set(input.table.key, await planBlobs(sql, input, { store: request.store, files, omitted, copies, ...abort }));
+  const bundleUsers = await readBundleUsers(bundle, request.scope, request.signal);
+  const choices = await resolveChoices(sql, request, bundle, bundleUsers);
+  const users = new UserIds(new Map(Object.entries(choices.user_map)));
+  const inputs = await stageTables(sql, request, { tables: enteringTables(scope, bundle, choices), scope, bundle, users });
+  await collectOtherUsers(scope, bundle, choices, users, request.signal);
+  for (const input of inputs) await refuseRepeatedKeys(sql, input);
+  if (choices.match_natural_keys) {
+    await matchRows(sql, inputs, request.numbering);
+    await replaceOpenReferences(sql, inputs);
   }
+  if (request.choices.tenants) choices.tenants = await selectTenants(sql, scope, inputs, request.choices.tenants);
   return {
     inputs,
     mode: request.mode,
+    choices,
     importer: request.importer.id,
     bundleSha256: verified.sha256,
-    notImported: notImported(scope, verified),
-    blobs,
-    warnings: [...bundle.manifest.warnings, ...strangeTables(scope, bundle), ...verificationWarnings(verified)],
+    notImported: notImported(scope, verified, choices),
+    blobs: await planAllBlobs(sql, request, scope, inputs, bundle),
+    users: await plannedUsers(sql, request.scope, users, bundleUsers, choices.user_map),
+    warnings: [
+      ...bundle.manifest.warnings,
+      ...strangeTables(scope, bundle),
+      ...strangeUsers(choices, users),
+      ...verificationWarnings(verified),
+    ],
   };
 }
 
@@ -58,31 +77,73 @@ async function tuneSession(sql: Sql): Promise<void> {
   await sql.unsafe("set temp_buffers = '128MB'; set work_mem = '64MB'; set client_min_messages = warning");
 }
 
-async function stageTables(sql: Sql, request: PrepareRequest, scope: ResolvedScope, bundle: Bundle): Promise<PlanInput[]> {
-  const entering = scope.tables.filter(
-    (table) => table.scope.importNever === undefined && table.key in bundle.manifest.table_counts,
-  );
-  const tables = new Map<string, StageTable>(entering.map((table, i) => [table.key, stageTable(scope, table, i)]));
+async function stageTables(
+  sql: Sql,
+  { mode, importer, signal, keeper, onProgress }: PrepareRequest,
+  from: { tables: ResolvedTable[]; scope: ResolvedScope; bundle: Bundle; users: UserIds },
+): Promise<PlanInput[]> {
+  const { bundle, users } = from;
   const inputs = new Map<string, PlanInput>();
-  for (const table of tables.values()) {
-    const onRows = (rows: number) => request.onProgress?.({ phase: "stage", table: table.key, rows });
+  for (const [i, resolved] of from.tables.entries()) {
+    const table = stageTable(from.scope, resolved, i, users.maps);
+    const onRows = (rows: number) => onProgress?.({ phase: "stage", table: table.key, rows });
     onRows(0);
-    const staged = await stageRows(sql, bundle, table, { onRows, ...(request.signal && { signal: request.signal }) });
-    const targetEmpty = await isEmpty(sql, table);
-    const importer = request.importer.id;
-    inputs.set(table.key, { table, staged, mode: request.mode, importer, targetEmpty, planned: 0, inputs });
+    const keys = keeper?.keysOf(table);
+    const staged = await stageRows(sql, bundle, table, { onRows, users, ...(signal && { signal }), ...(keys && { keys }) });
+    inputs.set(table.key, {
+      table,
+      staged,
+      mode,
+      importer: importer.id,
+      targetEmpty: await isEmpty(sql, table),
+      earlierEmpty: false,
+      matched: 0,
+      renumbered: 0,
+      planned: 0,
+      inputs,
+    });
   }
   return [...inputs.values()];
 }
 
-function notImported(scope: ResolvedScope, { bundle, verification }: VerifiedBundle): TablePlan[] {
-  return scope.tables.flatMap((table) => {
-    const reason = table.scope.importNever;
-    const rows = verification.rows[table.key];
-    if (reason === undefined || rows === undefined || !(table.key in bundle.manifest.table_counts)) return [];
-    const outcomes = rows === 0 ? {} : { not_imported: rows };
-    return [{ table: table.key, rows, outcomes, reassigned: 0, reference_cleared: {}, dropped_columns: [], reason, samples: [] }];
-  });
+/** Rows that would enter by a mapping of users name some as well. */
+async function collectOtherUsers(
+  scope: ResolvedScope,
+  bundle: Bundle,
+  choices: ImportChoices,
+  users: UserIds,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  for (const table of scope.tables) {
+    const mayEnter = table.scope.importNever === undefined && table.scope.needsUserMapping !== undefined;
+    if (!mayEnter || whyOut(table, choices) === undefined || !(table.key in bundle.manifest.table_counts)) continue;
+    await collectUsers(bundle, stageTable(scope, table, 0, true), users, signal);
+  }
+}
+
+async function planAllBlobs(
+  sql: Sql,
+  { store, signal }: PrepareRequest,
+  { tables }: ResolvedScope,
+  inputs: readonly PlanInput[],
+  bundle: Bundle,
+): Promise<Map<string, BlobDecision[]>> {
+  const blobs = new Map<string, BlobDecision[]>();
+  const files = new Map(bundle.manifest.files.map((file) => [file.id, file] as [string, ManifestFile]));
+  const { omitted } = bundle;
+  const copies = omitted.size === 0 ? new Map() : await findCopies(sql, tables, [...omitted.values()]);
+  for (const input of inputs) {
+    if (input.table.scope.blob === undefined) continue;
+    blobs.set(input.table.key, await planBlobs(sql, input, { store, files, omitted, copies, ...(signal && { signal }) }));
+  }
+  return blobs;
+}
+
+function strangeUsers({ user_map }: ImportChoices, { users, truncated }: UserIds): string[] {
+  const named = new Set(users.map(({ id }) => id));
+  if (truncated) return [];
+  const strange = Object.keys(user_map).filter((id) => !named.has(id));
+  return strange.map((id) => `the user ${id} is mapped, and no row of the bundle names them`);
 }
 
 /** One strange column gives a warning for its first row, and a strange bundle many: the first of them say enough. */
@@ -92,11 +153,4 @@ function verificationWarnings({ verification }: VerifiedBundle): string[] {
   return warnings.length > shown.length
     ? [...shown, `… and ${warnings.length - shown.length} more warnings; verify lists them`]
     : shown;
-}
-
-function strangeTables(scope: ResolvedScope, bundle: Bundle): string[] {
-  const known = new Set(scope.tables.map((table) => table.key));
-  return Object.keys(bundle.manifest.table_counts)
-    .filter((table) => !known.has(table))
-    .map((table) => `the table ${table} is not in this installation's scope and is left out`);
 }

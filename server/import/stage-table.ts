@@ -8,17 +8,30 @@ import type { ValueForm } from "./copy-text.ts";
  * the session whatever happens.
  */
 export interface StageTable extends ResolvedTable {
-  /** Names of the staging and the plan table. */
+  /** Its place among the staged tables, in names. */
+  number: number;
+  /** The rows as the bundle has them. */
+  original: string;
+  /** The rows as they would arrive: those of `original`, or of `mapped` where keys or references are others in the target. */
   stage: string;
+  mapped: string;
+  /** Rows that are in the target under another key, and those that get a new number. */
+  match: string;
   plan: string;
+  /** An earlier plan of the same rows, to be held against the one that is made now. */
+  earlier: string;
   /** Where the planned state of each stored object is kept, for a table that owns some. */
   blobs: string;
   /** Columns that are carried from the bundle. */
   carried: StageColumn[];
   /** Columns that become the importer on insert and are never updated. */
   importer: string[];
-  /** Nullable references to users: empty on insert and never updated. */
+  /** Nullable references to users: empty on insert where the user is not mapped, and never updated. */
   unassigned: string[];
+  /** Columns that name users and are carried, each mapped to a user of the target or NULL. */
+  mappedUsers: string[];
+  /** Those of them without which a row cannot enter. */
+  requiredUsers: string[];
   /** Keys that are checked against bundle and target. */
   references: ResolvedForeignKey[];
 }
@@ -29,22 +42,32 @@ export interface StageColumn extends CatalogColumn {
   viaJson: boolean;
 }
 
-export function stageTable(scope: ResolvedScope, table: ResolvedTable, number: number): StageTable {
+/** With a mapping of users, the columns that name some are carried as well. */
+export function stageTable(scope: ResolvedScope, table: ResolvedTable, number: number, mapsUsers: boolean): StageTable {
   const users = table.foreignKeys.filter((foreignKey) => foreignKey.parent === scope.scope.users.table);
   const required = users.filter((foreignKey) => foreignKey.clearable.length === 0).flatMap((foreignKey) => foreignKey.columns);
-  const importer = [...new Set([...required, ...(table.scope.importer ?? [])])];
+  const requiredUsers = table.scope.needsUserMapping === undefined ? [] : required;
+  const importer = [...new Set([...required, ...(table.scope.importer ?? [])])].filter((name) => !requiredUsers.includes(name));
   const unassigned = users
     .flatMap((foreignKey) => foreignKey.columns)
     .filter((column) => !importer.includes(column) && !table.catalog.primaryKey.includes(column));
-  const local = new Set([...importer, ...unassigned]);
+  const local = new Set([...importer, ...unassigned, ...requiredUsers]);
+  const mappedUsers = mapsUsers ? [...local] : [];
   return {
     ...table,
+    number,
+    original: `pg_temp.stage_${number}`,
     stage: `pg_temp.stage_${number}`,
+    mapped: `pg_temp.mapped_${number}`,
+    match: `pg_temp.match_${number}`,
     plan: `pg_temp.plan_${number}`,
+    earlier: `pg_temp.earlier_${number}`,
     blobs: `pg_temp.blobs_${number}`,
-    carried: table.columns.filter((column) => !local.has(column.name)).map(stageColumn),
+    carried: table.columns.filter((column) => mapsUsers || !local.has(column.name)).map(stageColumn),
     importer,
     unassigned,
+    mappedUsers,
+    requiredUsers,
     references: table.foreignKeys.filter((foreignKey) => !foreignKey.columns.some((column) => local.has(column))),
   };
 }
@@ -65,12 +88,12 @@ export function unqualified(name: string): string {
 export function createStageSql(table: StageTable): string {
   const columns = table.carried.map((column) => `${quoteIdent(column.name)} ${column.viaJson ? "json" : column.type}`);
   // _absent: places of the columns that the row did not have, which is something else than NULL.
-  return `create temporary table ${unqualified(table.stage)} (${["_row int8", "_absent int2[]", ...columns].join(", ")})`;
+  return `create temporary table ${unqualified(table.original)} (${["_row int8", "_absent int2[]", ...columns].join(", ")})`;
 }
 
 export function copyStageSql(table: StageTable): string {
   const columns = ["_row", "_absent", ...table.carried.map((column) => quoteIdent(column.name))];
-  return `copy ${table.stage} (${columns.join(", ")}) from stdin`;
+  return `copy ${table.original} (${columns.join(", ")}) from stdin`;
 }
 
 /** The staged value of a column, as the column's own type. */

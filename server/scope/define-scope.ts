@@ -56,6 +56,8 @@ export interface TableScope {
   importer?: readonly string[];
   /** The table is exported but never imported, with the reason. */
   importNever?: string;
+  /** The rows name people who must be in the target: they enter only by a mapping of users; the reason why not otherwise. */
+  needsUserMapping?: string;
   /** Existing rows are history and are never updated. */
   appendOnly?: boolean;
   /** Columns that identify the same thing across installations. */
@@ -102,6 +104,7 @@ const tableSchema = v.strictObject({
   metadata: v.optional(columns),
   importer: v.optional(columns),
   importNever: v.optional(reason),
+  needsUserMapping: v.optional(reason),
   appendOnly: v.optional(v.boolean()),
   naturalKey: v.optional(columns),
   tenant: v.optional(identifier),

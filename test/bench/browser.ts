@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { BenchPage } from "./browser-page.ts";
 import { hollowBundle, setBundle } from "./browser-sets.ts";
+import { measureUpload } from "./browser-upload.ts";
 import { measure, median, printTable } from "./measure.ts";
 import type { BenchArgs } from "./run.ts";
 
@@ -20,10 +21,10 @@ interface Ratio {
   met: boolean;
 }
 
-const sections = ["verify", "small", "pack", "sight", "rows", "memory"] as const;
+const sections = ["verify", "small", "pack", "sight", "rows", "upload", "memory"] as const;
 
 /**
- * `npm run bench -- browser [verify small pack sight rows memory] [--runs N]`: the Worker in Chromium beside native unzip and zip.js in the same
+ * `npm run bench -- browser [verify small pack sight rows upload memory] [--runs N]`: the Worker in Chromium beside native unzip and zip.js in the same
  * browser, on the same files; medians of N runs. Set D: 200 MB of rows and 2,000 blobs, 700 MB. Peers that take minutes read a part.
  */
 export async function run({ json, runs = 3, rest }: BenchArgs): Promise<void> {
@@ -63,6 +64,13 @@ class BrowserBench {
     const { ours } = await this.#verified(file, "verify 20,000 small files");
     const zipJs = await this.#zipJs(file, "verify small files, zip.js (1,000)", "zipJsVerify", 1000);
     this.#ratio("verify small files: times zip.js", ours / zipJs, 20);
+  }
+
+  async upload(): Promise<void> {
+    const { put, tus, ratio } = await measureUpload({ runs: this.#runs });
+    this.figures.push({ what: "upload 512 MB, one fetch PUT", value: put, unit: "MB/s" });
+    this.figures.push({ what: "upload 512 MB, tus", value: tus, unit: "MB/s" });
+    this.#ratio("upload: tus to one PUT", ratio, 0.6);
   }
 
   async pack(): Promise<void> {

@@ -5,15 +5,17 @@ import { findImporter } from "../../import/importer.ts";
 import { withBundle } from "../bundle-file.ts";
 import { type Context, defineCommand, type Result } from "../command.ts";
 import { canAsk, confirm } from "../confirm.ts";
+import { choiceOptions, importChoices } from "../import-choices.ts";
 import { importState } from "../import-state.ts";
 import { count, elapsed, plural } from "../numbers.ts";
 import type { Paint } from "../paint.ts";
 import { planText, skippedLine, sumOf } from "../plan-text.ts";
+import { readRows, tellingOutcomes, withPlanFolder } from "../planned-rows.ts";
 import { safeName, safeText } from "../safe-text.ts";
 import { withTarget } from "../target.ts";
 import { Refusal, UsageError } from "../usage-error.ts";
 import { conflictMode } from "../values.ts";
-import { modeHelp, type PlanHeading, previewText } from "./preview.ts";
+import { modeHelp, type PlanHeading, previewText, samples } from "./preview.ts";
 
 export const importCommand = defineCommand({
   name: "import",
@@ -23,6 +25,7 @@ export const importCommand = defineCommand({
   options: {
     mode: { type: "string", value: "MODE", help: `what happens to rows that are there: ${modeHelp} (required)` },
     as: { type: "string", value: "EMAIL", help: "the admin of the target in whose name rows enter (required)" },
+    ...choiceOptions,
     yes: { type: "boolean", short: "y", help: "do not ask" },
     plan: { type: "string", value: "DIGEST", help: "only if this is still the plan, as `holdall preview` gave it" },
   },
@@ -36,6 +39,7 @@ export const importCommand = defineCommand({
     if (options.mode === undefined) throw new UsageError(`--mode is missing: ${modeHelp}`, "import");
     if (options.as === undefined) throw new UsageError("--as is missing: the e-mail address of an admin of the target", "import");
     const mode = conflictMode(options.mode);
+    const choices = importChoices(options);
     const yes = options.yes === true;
     assertAskable(yes, context);
     return withBundle(file!, context, ({ bundle, name }) =>
@@ -43,11 +47,16 @@ export const importCommand = defineCommand({
         const { sql, description } = connection;
         const importer = await findImporter(sql, scope, options.as);
         const onProgress: ImportRequest["onProgress"] = (progress) => context.output.progress.update(importState(progress));
-        const request = { sql, store, scope, bundle, mode, importer, signal: context.signal, onProgress };
+        const request = { sql, store, scope, bundle, mode, choices, importer, signal: context.signal, onProgress };
         const heading = { bundle: name, target: description, mode, importer: importer.email };
-        const planDigest = yes ? options.plan : await agree(request, heading, options.plan, context);
-        const report = await importBundle({ ...request, ...(planDigest === undefined ? {} : { planDigest }) });
-        return reportResult(heading, report);
+        if (yes) {
+          const report = await importBundle({ ...request, ...(options.plan === undefined ? {} : { planDigest: options.plan }) });
+          return reportResult(heading, report);
+        }
+        return withPlanFolder(context, async (keptPlan) => {
+          const planDigest = await agree(request, heading, options.plan, { ...context, keptPlan });
+          return reportResult(heading, await importBundle({ ...request, planDigest, keptPlan }));
+        });
       }),
     );
   },
@@ -60,15 +69,21 @@ function assertAskable(yes: boolean, { json }: Context): void {
 }
 
 /** Shows the plan and asks. Gives its digest, so that nothing else than what was shown is applied. */
-async function agree(request: ImportRequest, heading: PlanHeading, expected: string | undefined, { output, signal }: Context) {
-  const plan = await previewImport(request);
+async function agree(
+  request: ImportRequest,
+  heading: PlanHeading,
+  expected: string | undefined,
+  { output, signal, keptPlan }: Context & { keptPlan: string },
+): Promise<string> {
+  const plan = await previewImport({ ...request, keepIn: keptPlan });
   if (expected !== undefined && expected !== plan.digest) {
     throw new BackupError("IMPORT_PLAN_CHANGED", "this is not the plan that --plan names; preview again", {
       expected,
       found: plan.digest,
     });
   }
-  await output.error(`${previewText(heading, plan, output.errorPaint)}\n`);
+  const rows = await readRows(keptPlan, samples, tellingOutcomes);
+  await output.error(`${previewText(heading, plan, output.errorPaint, rows)}\n`);
   const agreed = await confirm("Apply this plan?", signal);
   if (!agreed) throw new Refusal("DECLINED", "not agreed to; nothing was changed");
   return plan.digest;

@@ -1,15 +1,17 @@
-import type { Plan } from "../../../engine/plan.ts";
+import { outcomes, type Plan } from "../../../engine/plan.ts";
 import { previewImport } from "../../import/import-bundle.ts";
 import { findImporter } from "../../import/importer.ts";
 import { withBundle } from "../bundle-file.ts";
-import { defineCommand } from "../command.ts";
+import { defineCommand, type Result } from "../command.ts";
+import { choiceOptions, importChoices } from "../import-choices.ts";
 import { importState } from "../import-state.ts";
 import type { Paint } from "../paint.ts";
 import { planText } from "../plan-text.ts";
+import { type RowsByOutcome, readRows, rowsText, tellingOutcomes, withPlanFolder } from "../planned-rows.ts";
 import { safeText } from "../safe-text.ts";
 import { withTarget } from "../target.ts";
 import { fields } from "../text-table.ts";
-import { conflictMode } from "../values.ts";
+import { conflictMode, wholeNumber } from "../values.ts";
 
 export const modeHelp = "skip_existing, merge or overwrite_metadata_only";
 
@@ -20,6 +22,13 @@ export const preview = defineCommand({
   options: {
     mode: { type: "string", value: "MODE", help: `what happens to rows that are there: ${modeHelp}`, default: "skip_existing" },
     as: { type: "string", value: "EMAIL", help: "the admin in whose name rows would enter", default: "the first active admin" },
+    ...choiceOptions,
+    rows: {
+      type: "string",
+      value: "N",
+      help: "list up to N rows of every table and outcome, with old and new values; with --json as `rows`",
+      default: "3 of those that are neither new nor identical, and none with --json",
+    },
   },
   general: "installation",
   examples: ["holdall preview backup.zip", "holdall preview backup.zip --mode merge --as ops@example.com --json | jq -r .digest"],
@@ -32,13 +41,28 @@ export const preview = defineCommand({
         const { output, signal } = context;
         const importer = await findImporter(sql, scope, options.as);
         const onProgress = (progress: Parameters<typeof importState>[0]) => output.progress.update(importState(progress));
-        const plan = await previewImport({ sql, store, scope, bundle, mode, importer, signal, onProgress });
+        const choices = importChoices(options);
+        const request = { sql, store, scope, bundle, mode, choices, importer, signal, onProgress };
         const heading = { bundle: name, target: description, mode, importer: importer.email };
-        return { exitCode: 0, json: { ...heading, ...plan }, text: (paint) => previewText(heading, plan, paint) };
+        if (context.json && options.rows === undefined) return result(heading, await previewImport(request));
+        const most = wholeNumber("--rows", options.rows, samples);
+        const wanted = options.rows === undefined ? tellingOutcomes : outcomes;
+        return withPlanFolder(context, async (keepIn) => {
+          const plan = await previewImport({ ...request, keepIn });
+          return result(heading, plan, await readRows(keepIn, most, wanted));
+        });
       }),
     );
   },
 });
+
+/** Of each table and outcome. */
+export const samples = 3;
+
+function result(heading: PlanHeading, plan: Plan, rows?: RowsByOutcome): Result {
+  const json = { ...heading, ...plan, ...(rows && { rows }) };
+  return { exitCode: 0, json, text: (paint) => previewText(heading, plan, paint, rows) };
+}
 
 export interface PlanHeading {
   bundle: string;
@@ -47,7 +71,8 @@ export interface PlanHeading {
   importer: string;
 }
 
-export function previewText(heading: PlanHeading, plan: Plan, paint: Paint): string {
+export function previewText(heading: PlanHeading, plan: Plan, paint: Paint, rows: RowsByOutcome = {}): string {
   const about = Object.entries(heading).map(([label, text]) => [label, safeText(text)] as const);
-  return [fields([...about, ["plan", plan.digest]], paint), planText(plan, paint)].join("\n\n");
+  const parts = [fields([...about, ["plan", plan.digest]], paint), planText(plan, paint), rowsText(plan, rows, paint)];
+  return parts.filter((part) => part !== "").join("\n\n");
 }

@@ -54,6 +54,8 @@ function tableText(name: string, table: TableScope, paint: Paint): string {
 function traits(table: TableScope): string[] {
   const found: string[] = [];
   if (table.importNever !== undefined) found.push(`never imported: ${safeText(table.importNever)}`);
+  if (table.needsUserMapping !== undefined)
+    found.push(`imported only with a mapping of users: ${safeText(table.needsUserMapping)}`);
   if (table.where !== undefined) found.push(`only rows with ${safeText(table.where)}`);
   if (table.option !== undefined) found.push(`with the option ${table.option.name} only, else ${table.option.off}`);
   if (table.appendOnly) found.push("history: rows that are there are never changed");

@@ -45,7 +45,7 @@ export const tenantTables: Record<string, TableScope> = {
   organization_members: {
     columns: ["organization_id", "user_id", "role", "invited_by", "joined_at"],
     tenant: "organization_id",
-    importNever: "safe restoration of memberships needs a mapping of users",
+    needsUserMapping: "safe restoration of memberships needs a mapping of users",
   },
   scopes: {
     columns: [

@@ -1,4 +1,5 @@
 import { beforeAll, expect, test } from "vitest";
+import type { Plan } from "../../../engine/plan.ts";
 import { openapiDocument } from "../../../server/http/openapi.ts";
 import type { Schema } from "../../../server/http/openapi-schemas.ts";
 import { easm } from "../../../server/scopes/easm/scope.ts";
@@ -33,7 +34,7 @@ async function expectDescribed(method: "get" | "post", path: keyof typeof docume
 
 test("every route is described, and every description has its route", () => {
   const routes = appOf(full).routes.filter(({ method, path }) => method !== "ALL" && path !== "/*");
-  const served = routes.map(({ method, path }) => `${method.toLowerCase()} ${path}`);
+  const served = routes.map(({ method, path }) => `${method.toLowerCase()} ${path.replaceAll(/:(\w+)/g, "{$1}")}`);
   const described = Object.entries(document.paths).flatMap(([path, item]) =>
     Object.keys(item).map((method) => `${method} ${path}`),
   );
@@ -60,6 +61,25 @@ test("answers are as described", async () => {
   await expectDescribed("get", "/openapi.json", await appOf(full).request("/openapi.json", { headers: bearer }));
   await expectDescribed("get", "/scope", await appOf(full).request("/scope"));
   await expectDescribed("post", "/export", await post("/export", { "Content-Type": "application/json" }, '{"x":true}'));
+  await expectDescribed("post", "/export/estimate", await post("/export/estimate", {}, ""));
+  await expectDescribed("post", "/export/estimate", await post("/export/estimate", { "Content-Type": "application/json" }, "[]"));
+  const asked = JSON.stringify({ files: [{ sha256: "0".repeat(64), size: 1 }] });
+  await expectDescribed(
+    "post",
+    "/import/known-files",
+    await post("/import/known-files", { "Content-Type": "application/json" }, asked),
+  );
+  await expectDescribed(
+    "post",
+    "/import/known-files",
+    await post("/import/known-files", { "Content-Type": "application/json" }, "{}"),
+  );
+  await expectDescribed("post", "/uploads", await post("/uploads", { "Tus-Resumable": "1.0.0" }, ""));
+  await expectDescribed(
+    "post",
+    "/import/preview",
+    await post("/import/preview", { "Content-Type": "application/json" }, '{"upload":"x"}'),
+  );
   await expectDescribed("post", "/import/preview", await post("/import/preview?mode=merge"));
   await expectDescribed("post", "/import/preview", await post("/import/preview", ndjson));
   await expectDescribed("post", "/import/preview", await post("/import/preview", {}, formOf(bundle.slice(0, 5000))));
@@ -71,4 +91,19 @@ test("answers are as described", async () => {
     (select 1 from asset_edges where source_id = assets.id or target_id = assets.id) limit 3)`.catch(() => {});
   await expectDescribed("post", "/import", await post("/import?mode=merge"));
   await expectDescribed("post", "/import", await post(`/import?mode=merge&plan_digest=${"0".repeat(64)}`));
+});
+
+test("a kept plan and its rows are as described", async () => {
+  const app = appOf(target);
+  await target.db.sql`update assets set notes = 'differs' where id in (select id from assets limit 3)`;
+  const preview = await app.request("/import/preview?mode=merge", { method: "POST", headers: bearer, body: formOf(bundle) });
+  const { plan } = (await preview.json()) as { plan: Plan };
+  const get = async (path: string) => app.request(`/import/plan/${path}`, { headers: bearer });
+  await expectDescribed("get", "/import/plan/{digest}", await get(plan.digest));
+  await expectDescribed("get", "/import/plan/{digest}", await get("0".repeat(64)));
+  for (const { table } of plan.tables) {
+    await expectDescribed("get", "/import/plan/{digest}/{table}", await get(`${plan.digest}/${table}?count=1000`));
+  }
+  await expectDescribed("get", "/import/plan/{digest}/{table}", await get(`${plan.digest}/assets?outcome=update`));
+  await expectDescribed("get", "/import/plan/{digest}/{table}", await get(`${plan.digest}/assets?outcome=lost`));
 });

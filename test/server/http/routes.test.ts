@@ -3,6 +3,7 @@ import { bytesSource } from "../../../engine/byte-source.ts";
 import { BackupError } from "../../../engine/errors.ts";
 import { openBundle } from "../../../engine/read-bundle.ts";
 import { nodeCodec } from "../../../server/codec-node.ts";
+import type { ExportEstimate } from "../../../server/export/estimate-export.ts";
 import type { ScopeDescription } from "../../../server/http/describe-scope.ts";
 import type { PreviewAnswer } from "../../../server/http/import-routes.ts";
 import type { Problem } from "../../../server/http/problem.ts";
@@ -43,6 +44,8 @@ describe("whoever is no admin", () => {
     ["POST", "/export"],
     ["POST", "/import/preview"],
     ["POST", "/import"],
+    ["GET", "/import/plan/0123"],
+    ["GET", "/import/plan/0123/assets"],
     ["GET", "/scope"],
     ["GET", "/openapi.json"],
     ["GET", "/nothing"],
@@ -265,4 +268,61 @@ test("an unknown route answers 404 as a problem", async () => {
   const response = await appOf(full).request("/nothing", { headers: bearer });
   expect(response.status).toBe(404);
   expect(response.headers.get("content-type")).toBe("application/problem+json");
+});
+
+describe("the estimate of an export", () => {
+  const estimate = async (app: ReturnType<typeof appOf>, options: object = {}) => {
+    const headers = { ...bearer, "Content-Type": "application/json" };
+    return (await app.request("/export/estimate", { method: "POST", headers, body: JSON.stringify(options) })).json();
+  };
+
+  test("small tables are counted as the export has them, and files summed up", async () => {
+    const found = (await estimate(appOf(full))) as ExportEstimate;
+    const { manifest } = await bundleOf(await exportOf({}));
+    const counts = Object.fromEntries(found.tables.map(({ table, rows }) => [table, rows]));
+    expect(counts).toEqual(manifest.table_counts);
+    expect(found.tables.every(({ exact }) => exact)).toBe(true);
+    const [known] = await full.db.sql`select count(*)::int as count, sum(size_bytes)::int as bytes from files`;
+    expect(found.files).toEqual(known);
+    const rowBytes = Object.values(manifest.tables).reduce((sum, { bytes }) => sum + bytes, 0);
+    expect(found.bytes - found.files.bytes).toBeGreaterThan(rowBytes / 2);
+    expect(found.bytes - found.files.bytes).toBeLessThan(rowBytes * 2);
+    const without = (await estimate(appOf(full), { include_files: false, include_scan_history: false })) as ExportEstimate;
+    expect(without.files).toEqual({ count: 0, bytes: 0 });
+    expect(without.tables.map(({ table }) => table)).not.toContain("scans");
+  });
+
+  test("refuses what an export would refuse", async () => {
+    expect(await estimate(appOf(await installations.empty()), { nothing: true })).toMatchObject({ code: "REQUEST_INVALID" });
+  });
+});
+
+describe("which contents are here", () => {
+  const ask = (body: object) =>
+    appOf(full).request("/import/known-files", { method: "POST", headers: json, body: JSON.stringify(body) });
+
+  test("one answer a content, by hash and size", async () => {
+    const [file] = await full.db.sql`select sha256, size_bytes::int as size from files limit 1`;
+    const { sha256, size } = file as unknown as { sha256: string; size: number };
+    const files = [
+      { sha256, size },
+      { sha256, size: size + 1 },
+      { sha256: "0".repeat(64), size },
+    ];
+    const answer = await ask({ files });
+    expect(await answer.json()).toEqual({ known: [true, false, false] });
+  });
+
+  test("what it cannot use is refused", async () => {
+    const one = { sha256: "0".repeat(64), size: 1 };
+    for (const body of [
+      {},
+      { files: [{ ...one, sha256: "x" }] },
+      { files: [{ ...one, size: -1 }] },
+      { files: Array(5001).fill(one) },
+    ]) {
+      const answer = await ask(body);
+      expect([answer.status, await answer.json()]).toMatchObject([400, { code: "REQUEST_INVALID" }]);
+    }
+  });
 });

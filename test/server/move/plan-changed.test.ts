@@ -1,13 +1,15 @@
-import { createHash } from "node:crypto";
+import { createHash, randomUUID } from "node:crypto";
 import { join } from "node:path";
 import type { Sql } from "postgres";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import type { ConflictMode } from "../../../engine/plan.ts";
+import type { BackupError } from "../../../engine/errors.ts";
+import type { ConflictMode, MovedTable, Plan } from "../../../engine/plan.ts";
 import { type Connection, connect } from "../../../server/database/connect.ts";
+import { previewImport } from "../../../server/import/import-bundle.ts";
 import { easm } from "../../../server/scopes/easm/scope.ts";
 import { useDatabase } from "../../support/database.ts";
 import { failingStore } from "../../support/failing-store.ts";
-import { codeOf, expectQuiet, expectUntouched, orphans } from "../../support/import-phases.ts";
+import { codeOf, expectQuiet, expectUntouched, failureOf, orphans } from "../../support/import-phases.ts";
 import {
   demoInstance,
   emptyInstance,
@@ -16,7 +18,9 @@ import {
   type Instance,
   importFile,
   preview,
+  requestFor,
   stateOf,
+  withBundle,
 } from "../../support/instances.ts";
 import { type SqlTap, useSqlTaps } from "../../support/sql-tap.ts";
 import { useTemporaryFolders } from "../../support/temporary.ts";
@@ -25,6 +29,7 @@ const db = useDatabase();
 const tapOf = useSqlTaps();
 const temporaryFolder = useTemporaryFolders();
 
+let home: string;
 let bundle: string;
 let target: Instance;
 let tap: SqlTap;
@@ -37,36 +42,47 @@ const insertKept = (table: string, row: string) =>
   `insert into ${table} select (json_populate_record(null::${table}, '${row.replaceAll("'", "''")}')).*`;
 
 /** What somebody else may do in the target between the plan and its application. */
-const changes: { name: string; mode: ConflictMode; sql: () => string }[] = [
-  { name: "a row that was about to come is there", mode: "skip_existing", sql: () => insertKept("scopes", coming.scope) },
+const changes: { name: string; mode: ConflictMode; sql: () => string; moved: Record<string, number> }[] = [
+  {
+    name: "a row that was about to come is there",
+    mode: "skip_existing",
+    moved: { scopes: 1 },
+    sql: () => insertKept("scopes", coming.scope),
+  },
   {
     name: "a row that was there is gone",
     mode: "skip_existing",
+    moved: { exposure_changes: 1 },
     sql: () => "delete from exposure_changes where id = (select min(id) from exposure_changes)",
   },
   {
     name: "a row that an update would change is another one",
     mode: "merge",
+    moved: { assets: 3 },
     sql: () => "update assets set notes = 'of somebody else' where notes = 'differs'",
   },
   {
     name: "a row that an update would change has changed in another column",
     mode: "merge",
+    moved: { assets: 3 },
     sql: () => "update assets set risk_score = 1.5 where notes = 'differs'",
   },
   {
     name: "a row that was identical has changed",
     mode: "merge",
+    moved: { vulnerabilities: 1 },
     sql: () => "update vulnerabilities set notes = 'new' where id = (select min(id::text)::uuid from vulnerabilities)",
   },
   {
     name: "metadata that an update would change is other metadata",
     mode: "overwrite_metadata_only",
+    moved: { assets: 3 },
     sql: () => "update assets set notes = 'of somebody else' where notes = 'differs'",
   },
   {
     name: "a unique value of a coming row is taken",
     mode: "skip_existing",
+    moved: { scopes: 1 },
     sql: () =>
       `with kept as (select * from json_populate_record(null::scopes, '${coming.scope}'))
        insert into scopes (organization_id, kind, value, network, created_by)
@@ -75,23 +91,26 @@ const changes: { name: string; mode: ConflictMode; sql: () => string }[] = [
   {
     name: "a parent that a coming row needs is gone",
     mode: "skip_existing",
+    moved: { assets: 3, asset_edges: 2, scan_jobs: 1 },
     sql: () => `delete from assets where id = '${JSON.parse(coming.edge).source_asset_id}'`,
   },
   {
     name: "what a nullable reference names is gone",
     mode: "skip_existing",
+    moved: { reports: 1 },
     sql: () => `delete from reports where id = '${JSON.parse(coming.file).report_id}'`,
   },
   {
     name: "the key of a coming object is another row's",
     mode: "skip_existing",
+    moved: { files: 1 },
     sql: () =>
       `update files set object_key = '${JSON.parse(coming.file).object_key}' where id = (select min(id::text)::uuid from files)`,
   },
 ];
 
 beforeAll(async () => {
-  const home = await temporaryFolder();
+  home = await temporaryFolder();
   const source = await demoInstance(db, folderStore(home, "source"), { assets: 60, files: 16, orgs: 2 });
   bundle = await exportFile(source, join(home, "bundle.zip"));
   target = await emptyInstance(db, folderStore(home, "target"));
@@ -151,12 +170,35 @@ async function putObject(key: string, text: string): Promise<void> {
   expect(await target.store.create(key, body, { size: bytes.length, sha256 })).toBe("created");
 }
 
+/** Counts that differ are those of rows that moved, and every one of them is shown as what it is now. */
+function expectMoved(error: unknown, tables: Record<string, number>): void {
+  const { code, details, message } = error as BackupError;
+  expect(code).toBe("IMPORT_PLAN_CHANGED");
+  const moved = details["moved"] as MovedTable[];
+  expect(Object.fromEntries(moved.map(({ table, rows }) => [table, rows]))).toEqual(tables);
+  const plan = details["plan"] as Plan;
+  for (const { table, planned, now, rows, samples } of moved) {
+    expect(message).toContain(`${rows} ${rows === 1 ? "row" : "rows"} of ${table}`);
+    expect(now).toEqual(plan.tables.find((found) => found.table === table)!.outcomes);
+    expect(samples).toHaveLength(Math.min(rows, 10));
+    for (const sample of samples)
+      expect([planned[sample.planned], now[sample.now]]).toEqual([expect.any(Number), expect.any(Number)]);
+  }
+}
+
 describe("between preview and import", () => {
-  test.each(changes)("$name: IMPORT_PLAN_CHANGED", async ({ mode, sql }) => {
-    const { digest } = await preview(target, bundle, mode);
+  test.each(changes)("$name: IMPORT_PLAN_CHANGED", async ({ mode, sql, moved }) => {
+    const keptPlan = join(home, randomUUID());
+    const { digest } = await withBundle(bundle, (opened) =>
+      previewImport({ ...requestFor(target, opened, mode), keepIn: keptPlan }),
+    );
     await target.sql.unsafe(sql());
     const changed = await stateOf(target);
-    expect(await codeOf(importFile(target, bundle, mode, { planDigest: digest }))).toBe("IMPORT_PLAN_CHANGED");
+    expectMoved(await failureOf(importFile(target, bundle, mode, { planDigest: digest, keptPlan })), moved);
+    await expectUntouched(target, changed);
+    const unkept = (await failureOf(importFile(target, bundle, mode, { planDigest: digest }))) as BackupError;
+    expect(unkept.code).toBe("IMPORT_PLAN_CHANGED");
+    expect(unkept.details).not.toHaveProperty("moved");
     await expectUntouched(target, changed);
   });
 
@@ -193,15 +235,15 @@ describe("between preview and import", () => {
 });
 
 describe("between the import's own plan and its application", () => {
-  test.each(changes)("$name: IMPORT_PLAN_CHANGED, and the objects are gone again", async ({ mode, sql }) => {
+  test.each(changes)("$name: IMPORT_PLAN_CHANGED, and the objects are gone again", async ({ mode, sql, moved }) => {
     const held = tap.hold((text) => text.startsWith("lock table"));
-    const code = codeOf(importFile({ ...target, sql: tapped.sql }, bundle, mode));
+    const failure = failureOf(importFile({ ...target, sql: tapped.sql }, bundle, mode));
     const { release } = await held;
     expect(await target.store.stat(JSON.parse(coming.file).object_key)).not.toBeNull();
     await target.sql.unsafe(sql());
     const changed = await stateOf(target);
     release();
-    expect(await code).toBe("IMPORT_PLAN_CHANGED");
+    expectMoved(await failure, moved);
     const { object_key } = JSON.parse(coming.file);
     expect(await target.store.stat(object_key)).toEqual(
       (await target.sql`select 1 from files where object_key = ${object_key}`).length > 0 ? expect.anything() : null,

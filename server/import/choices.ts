@@ -1,0 +1,32 @@
+import type { Sql } from "postgres";
+import { BackupError } from "../../engine/errors.ts";
+import type { ImportChoices } from "../../engine/plan.ts";
+import type { Bundle } from "../../engine/read-bundle.ts";
+import type { Scope } from "../scope/define-scope.ts";
+import { resolveUserMap } from "./users/user-map.ts";
+
+/**
+ * What a caller chose, in the one form that a plan's digest covers: users as keys, tables sorted. Tenants are resolved once the
+ * rows are staged.
+ * @throws BackupError `REQUEST_INVALID`
+ */
+export async function resolveChoices(
+  sql: Sql,
+  { scope, choices }: { scope: Scope; choices: Partial<ImportChoices> },
+  bundle: Bundle,
+  bundleUsers: ReadonlyMap<string, string>,
+): Promise<ImportChoices> {
+  return {
+    match_natural_keys: choices.match_natural_keys ?? true,
+    user_map: await resolveUserMap(sql, scope, choices.user_map ?? {}, bundleUsers),
+    tables: chosenTables(bundle, choices.tables ?? null),
+    tenants: null,
+  };
+}
+
+function chosenTables({ manifest }: Bundle, tables: readonly string[] | null): string[] | null {
+  const unknown = (tables ?? []).filter((table) => !Object.hasOwn(manifest.table_counts, table));
+  if (unknown.length === 0) return tables === null ? null : [...new Set(tables)].sort();
+  const known = Object.keys(manifest.table_counts).join(", ");
+  throw new BackupError("REQUEST_INVALID", `the bundle has no table ${unknown.join(", ")}; it has ${known}`);
+}

@@ -1,0 +1,175 @@
+import { css, html, LitElement } from "lit";
+import type { Api, ScopeDescription } from "../api.ts";
+import { base } from "../design/base.ts";
+import { controls } from "../design/controls.ts";
+import { BundleClient } from "../worker/client.ts";
+import type { Inspection, RemoteBundle, VerificationReport, WorkProgress } from "../worker/protocol.ts";
+import "./bundle-contents.ts";
+import "./bundle-head.ts";
+import "./bundle-verdict.ts";
+import "./compare-panel.ts";
+import "./drop-zone.ts";
+import "./problem-note.ts";
+import "./progress-bar.ts";
+import "./unfinished-banner.ts";
+
+/** A bundle from its choice to its import: what it says, whether it is sound, what is inside, what it would change. */
+export class ImportPage extends LitElement {
+  static override properties = {
+    scope: { attribute: false },
+    api: { attribute: false },
+    _origin: { state: true },
+    _inspection: { state: true },
+    _progress: { state: true },
+    _report: { state: true },
+    _cancelled: { state: true },
+    _error: { state: true },
+  };
+  static override styles = [
+    base,
+    controls,
+    css`
+      section.card > * + * {
+        margin-top: 1.25rem;
+      }
+
+      holdall-unfinished + * {
+        margin-top: 1rem;
+      }
+
+      .again {
+        margin-top: 1rem;
+      }
+    `,
+  ];
+  declare scope: ScopeDescription;
+  declare api: Api;
+  declare _origin: File | RemoteBundle | null;
+  declare _inspection: Inspection | null;
+  declare _progress: WorkProgress | null;
+  declare _report: VerificationReport | null;
+  declare _cancelled: boolean;
+  declare _error: unknown;
+  readonly #client = new BundleClient();
+  #stop = new AbortController();
+
+  constructor() {
+    super();
+    this.#reset();
+  }
+
+  override disconnectedCallback() {
+    super.disconnectedCallback();
+    this.#stop.abort();
+    void this.#client.close().catch(() => {});
+  }
+
+  override render() {
+    if (this._origin === null) return this.#choice();
+    if (this._error !== undefined && this._inspection === null) return this.#unreadable();
+    const inspection = this._inspection;
+    if (inspection === null) return this.#opening();
+    const file = this._origin instanceof File ? this._origin : null;
+    return html`<section class="card" aria-label="The bundle">
+        <holdall-head .inspection=${inspection}><button @click=${this.#close}>Choose another</button></holdall-head>
+        ${
+          this._error === undefined
+            ? html`<holdall-verdict
+                .progress=${this._progress}
+                .report=${this._report}
+                ?cancelled=${this._cancelled}
+                @cancel=${() => this.#stop.abort()}
+                @again=${this.#verify}
+              ></holdall-verdict>`
+            : html`<holdall-problem .error=${this._error}></holdall-problem>`
+        }
+      </section>
+      <section class="card" aria-label="Contents">
+        <holdall-contents .inspection=${inspection} .client=${this.#client}></holdall-contents>
+      </section>
+      <section class="card" aria-label="Comparison">
+        <holdall-compare
+          .api=${this.api}
+          .client=${this.#client}
+          .scope=${this.scope}
+          .inspection=${inspection}
+          .file=${file}
+          .isSound=${this._report?.valid === true}
+          @again=${this.#close}
+        ></holdall-compare>
+      </section>`;
+  }
+
+  #choice() {
+    return html`<holdall-unfinished .api=${this.api}></holdall-unfinished>
+      <holdall-drop @chosen=${(event: CustomEvent<File | RemoteBundle>) => this.#open(event.detail)}></holdall-drop>`;
+  }
+
+  #opening() {
+    const { _progress: progress } = this;
+    const value = progress === null || progress.bytesTotal === 0 ? null : progress.bytesDone / progress.bytesTotal;
+    return html`<section class="card">
+      <holdall-progress label="Opening" text="Opening the bundle …" .value=${value}></holdall-progress>
+      <div class="row"><button @click=${this.#close}>Cancel</button></div>
+    </section>`;
+  }
+
+  #unreadable() {
+    const name = this._origin instanceof File ? this._origin.name : this._origin!.address;
+    return html`<section class="card">
+      <h2>${name}</h2>
+      <holdall-problem .error=${this._error}>
+        <p>Nothing of it was sent or changed.</p>
+      </holdall-problem>
+      <div class="row again"><button class="primary" @click=${this.#close}>Choose another</button></div>
+    </section>`;
+  }
+
+  async #open(origin: File | RemoteBundle): Promise<void> {
+    this.#reset();
+    this._origin = origin;
+    const { signal } = this.#stop;
+    try {
+      this._inspection = await this.#client.open(origin, { signal, onProgress: this.#onProgress });
+      this._progress = null;
+      await this.#verify();
+    } catch (error) {
+      if (!signal.aborted) this._error = error;
+    }
+  }
+
+  readonly #verify = async (): Promise<void> => {
+    this.#stop = new AbortController();
+    const { signal } = this.#stop;
+    this._cancelled = false;
+    try {
+      this._report = await this.#client.verify({ signal, onProgress: this.#onProgress });
+    } catch (error) {
+      if (signal.aborted) this._cancelled = true;
+      else this._error = error;
+    }
+    this._progress = null;
+  };
+
+  readonly #onProgress = (progress: WorkProgress) => {
+    this._progress = progress;
+  };
+
+  readonly #close = () => {
+    this.#stop.abort();
+    this.#reset();
+    void this.#client.close().catch(() => {});
+  };
+
+  #reset() {
+    this.#stop = new AbortController();
+    this._origin = null;
+    this._inspection = null;
+    this._progress = null;
+    this._report = null;
+    this._cancelled = false;
+    this._error = undefined;
+  }
+}
+
+customElements.define("holdall-import", ImportPage);
