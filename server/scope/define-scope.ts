@@ -48,6 +48,8 @@ export interface TableScope {
   where?: string;
   /** SQL expressions that replace a column's value on the way out. */
   rewrite?: Record<string, string>;
+  /** Rewritten columns that are rewritten on the way in as well, whoever made the bundle. */
+  rewriteOnImport?: readonly string[];
   /** The option that turns the table on; `off` says whether the bundle then lacks the table or holds it empty. */
   option?: { name: string; off: "absent" | "empty" };
   /** Columns that `overwrite_metadata_only` may refresh. */
@@ -100,6 +102,7 @@ const tableSchema = v.strictObject({
   notSecret: v.optional(v.record(identifier, reason)),
   where: v.optional(v.string()),
   rewrite: v.optional(v.record(identifier, v.string())),
+  rewriteOnImport: v.optional(columns),
   option: v.optional(v.strictObject({ name: identifier, off: v.picklist(["absent", "empty"]) })),
   metadata: v.optional(columns),
   importer: v.optional(columns),
@@ -175,6 +178,8 @@ function columnContradictions(name: string, table: TableScope): string[] {
   // Such a key would make a row of the ndjson container look like one of its control lines.
   for (const column of included)
     if (column.startsWith("$")) found.push(`${name}.${column}: a column whose name starts with $ cannot travel`);
+  for (const column of table.rewriteOnImport ?? [])
+    if (table.rewrite?.[column] === undefined) found.push(`${name}.rewriteOnImport: ${column} is not rewritten`);
   const { blob } = table;
   const references = {
     notSecret: Object.keys(table.notSecret ?? {}),
