@@ -1,5 +1,6 @@
 import type { Catalog, CatalogColumn, CatalogTable } from "../database/catalog.ts";
 import type { Scope, TableScope } from "./define-scope.ts";
+import { own } from "./own.ts";
 
 /** One disagreement between a scope and the live catalog. */
 export interface ScopeProblem {
@@ -28,9 +29,9 @@ const secretName =
 export function checkScope(scope: Scope, catalog: Catalog): ScopeProblem[] {
   const problems: ScopeProblem[] = [];
   for (const table of catalog.tables.values()) {
-    const declared = scope.tables[table.key];
+    const declared = own(scope.tables, table.key);
     if (declared !== undefined) problems.push(...checkTable(table, declared));
-    else if (scope.excludedTables[table.key] === undefined) problems.push(unclassifiedTable(table));
+    else if (own(scope.excludedTables, table.key) === undefined) problems.push(unclassifiedTable(table));
   }
   for (const key of [...Object.keys(scope.tables), ...Object.keys(scope.excludedTables)]) {
     if (catalog.tables.has(key)) continue;
@@ -83,13 +84,13 @@ function checkColumn(table: string, column: CatalogColumn, declared: TableScope)
     ];
   }
   if (!included) {
-    if (declared.excluded?.[column.name] !== undefined) return [];
+    if (own(declared.excluded, column.name) !== undefined) return [];
     const paste = `${table}: columns: [..., ${JSON.stringify(column.name)}]  or  excluded: { ${JSON.stringify(column.name)}: "why it stays" }`;
     return [
       { ...at, kind: "column_unclassified", message: `column ${table}.${column.name} is neither included nor excluded`, paste },
     ];
   }
-  if (!secretName.test(column.name) || declared.notSecret?.[column.name] !== undefined) return [];
+  if (!secretName.test(column.name) || own(declared.notSecret, column.name) !== undefined) return [];
   const paste = `${table}: notSecret: { ${JSON.stringify(column.name)}: "why it holds none" }`;
   return [{ ...at, kind: "likely_secret", message: `column ${table}.${column.name} is included and looks like a secret`, paste }];
 }

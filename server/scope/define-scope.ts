@@ -1,4 +1,7 @@
 import * as v from "valibot";
+import { tablePath } from "../../engine/bundle/layout.ts";
+import { collisionKey } from "../../engine/paths.ts";
+import { own } from "./own.ts";
 
 /**
  * The declaration of what may leave an installation and enter another. Everything else is derived from it: the SELECT
@@ -147,19 +150,30 @@ export function defineScope(declaration: Scope): Scope {
 }
 
 function contradictions(scope: Scope): string[] {
-  const found: string[] = [];
+  const found = collisions(Object.keys(scope.tables));
   const options = new Set(Object.keys(scope.options));
   const needOption = (where: string, name: string | undefined) => {
     if (name !== undefined && !options.has(name)) found.push(`${where}: no option is named ${name}`);
   };
   needOption("settings", scope.settings?.option);
   for (const [name, table] of Object.entries(scope.tables)) {
-    if (scope.excludedTables[name] !== undefined) found.push(`${name}: both included and excluded`);
+    if (own(scope.excludedTables, name) !== undefined) found.push(`${name}: both included and excluded`);
     needOption(name, table.option?.name);
     needOption(`${name}.blob`, table.blob?.option);
     found.push(...columnContradictions(name, table));
   }
   return found;
+}
+
+/** Entries of a bundle lie beside each other, also on systems that do not tell upper case from lower. */
+function collisions(keys: readonly string[]): string[] {
+  const paths = new Map<string, string>();
+  return keys.flatMap((key) => {
+    const path = collisionKey(tablePath(key));
+    const other = paths.get(path);
+    paths.set(path, key);
+    return other === undefined ? [] : [`${key}: its entry in a bundle would be the same file as that of ${other}`];
+  });
 }
 
 function columnContradictions(name: string, table: TableScope): string[] {
@@ -172,6 +186,8 @@ function columnContradictions(name: string, table: TableScope): string[] {
   // Such a key would make a row of the ndjson container look like one of its control lines.
   for (const column of included)
     if (column.startsWith("$")) found.push(`${name}.${column}: a column whose name starts with $ cannot travel`);
+  for (const column of included)
+    if (/^_(row|absent|outcome|miss_\d+)$/.test(column)) found.push(`${name}.${column}: an import uses this name for itself`);
   const { blob } = table;
   const references = {
     notSecret: Object.keys(table.notSecret ?? {}),
