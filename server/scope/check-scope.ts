@@ -1,6 +1,7 @@
 import type { Catalog, CatalogColumn, CatalogTable } from "../database/catalog.ts";
 import type { Scope, TableScope } from "./define-scope.ts";
 import { own } from "./own.ts";
+import { tenantCondition } from "./tenants.ts";
 
 /** One disagreement between a scope and the live catalog. */
 export interface ScopeProblem {
@@ -11,7 +12,8 @@ export interface ScopeProblem {
     | "column_missing"
     | "column_generated"
     | "key_missing"
-    | "likely_secret";
+    | "likely_secret"
+    | "tenant_unknown";
   table: string;
   column?: string;
   message: string;
@@ -30,7 +32,7 @@ export function checkScope(scope: Scope, catalog: Catalog): ScopeProblem[] {
   const problems: ScopeProblem[] = [];
   for (const table of catalog.tables.values()) {
     const declared = own(scope.tables, table.key);
-    if (declared !== undefined) problems.push(...checkTable(table, declared));
+    if (declared !== undefined) problems.push(...checkTable(table, declared), ...checkTenant(scope, catalog, table.key));
     else if (own(scope.excludedTables, table.key) === undefined) problems.push(unclassifiedTable(table));
   }
   for (const key of [...Object.keys(scope.tables), ...Object.keys(scope.excludedTables)]) {
@@ -48,6 +50,16 @@ function unclassifiedTable(table: CatalogTable): ScopeProblem {
     message: `table ${table.key} is neither included nor excluded`,
     paste: `tables: ${JSON.stringify(table.key)}: { columns: [${columns.join(", ")}] },  or  excludedTables: ${JSON.stringify(table.key)}: "why it stays",`,
   };
+}
+
+/** Where an application has tenants, every table is one's, or said to be nobody's: what belongs to whom is never guessed. */
+function checkTenant(scope: Scope, catalog: Catalog, key: string): ScopeProblem[] {
+  const { tenants } = scope;
+  if (tenants === undefined || own(scope.tables, key)?.shared !== undefined) return [];
+  if (tenantCondition({ scope: { ...scope, tenants }, catalog }, key, []) !== undefined) return [];
+  const message = `table ${key} has no foreign key that leads to ${tenants.table}: whose are its rows?`;
+  const paste = `${JSON.stringify(key)}: tenant: "the column"  or  tenantRows: "SQL with $tenants"  or  shared: "in" or "out"`;
+  return [{ kind: "tenant_unknown", table: key, message, paste }];
 }
 
 function checkTable(table: CatalogTable, declared: TableScope): ScopeProblem[] {
