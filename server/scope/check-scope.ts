@@ -13,7 +13,8 @@ export interface ScopeProblem {
     | "column_generated"
     | "key_missing"
     | "likely_secret"
-    | "tenant_unknown";
+    | "tenant_unknown"
+    | "unconfirmed";
   table: string;
   column?: string;
   message: string;
@@ -24,12 +25,19 @@ export interface ScopeProblem {
 const secretName =
   /(^|_)(password|passwd|pwd|secret|token|api_?key|apikey|private_?key|credential|credentials|salt|hash|otp|totp|mfa|cookie|session|bearer|signature|access_?key|encryption_?key|recovery)(_|s?$)/i;
 
+export function looksSecret(column: string): boolean {
+  return secretName.test(column);
+}
+
+/** Begins the reasons of a drafted scope that nobody has read yet. */
+export const unconfirmed = "CONFIRM:";
+
 /**
  * Every table and every column of the database is included, or excluded with a reason, and nothing that looks like a secret
  * is included unless the scope says why it is none. Gives every problem, in a stable order.
  */
 export function checkScope(scope: Scope, catalog: Catalog): ScopeProblem[] {
-  const problems: ScopeProblem[] = [];
+  const problems: ScopeProblem[] = unconfirmedReasons(scope);
   for (const table of catalog.tables.values()) {
     const declared = own(scope.tables, table.key);
     if (declared !== undefined) problems.push(...checkTable(table, declared), ...checkTenant(scope, catalog, table.key));
@@ -50,6 +58,22 @@ function unclassifiedTable(table: CatalogTable): ScopeProblem {
     message: `table ${table.key} is neither included nor excluded`,
     paste: `tables: ${JSON.stringify(table.key)}: { columns: [${columns.join(", ")}] },  or  excludedTables: ${JSON.stringify(table.key)}: "why it stays",`,
   };
+}
+
+/** A draft is no decision: each of its guesses is a problem until a person has taken its mark away. */
+function unconfirmedReasons(scope: Scope): ScopeProblem[] {
+  const marked = (table: string, text: string | undefined, column?: string): ScopeProblem[] => {
+    if (text?.startsWith(unconfirmed) !== true) return [];
+    const place = [table, column].filter(Boolean).join(".");
+    const message = `${place}: nobody has confirmed ${JSON.stringify(text.slice(unconfirmed.length).trim())}`;
+    return [{ kind: "unconfirmed", table, ...(column && { column }), message }];
+  };
+  const tables = Object.entries(scope.tables).flatMap(([key, { excluded = {}, notSecret = {}, importNever }]) => [
+    ...marked(key, importNever),
+    ...Object.entries({ ...excluded, ...notSecret }).flatMap(([column, text]) => marked(key, text, column)),
+  ]);
+  const whole = Object.entries(scope.excludedTables).flatMap(([key, text]) => marked(key, text));
+  return [...marked("description", scope.description), ...tables, ...whole];
 }
 
 /** Where an application has tenants, every table is one's, or said to be nobody's: what belongs to whom is never guessed. */
@@ -102,7 +126,7 @@ function checkColumn(table: string, column: CatalogColumn, declared: TableScope)
       { ...at, kind: "column_unclassified", message: `column ${table}.${column.name} is neither included nor excluded`, paste },
     ];
   }
-  if (!secretName.test(column.name) || own(declared.notSecret, column.name) !== undefined) return [];
+  if (!looksSecret(column.name) || own(declared.notSecret, column.name) !== undefined) return [];
   const paste = `${table}: notSecret: { ${JSON.stringify(column.name)}: "why it holds none" }`;
   return [{ ...at, kind: "likely_secret", message: `column ${table}.${column.name} is included and looks like a secret`, paste }];
 }

@@ -58,7 +58,7 @@ export const exportCommand = defineCommand({
     const format = formatOf(options.format, options.out);
     const createdAt = instant("--created-at", options["created-at"]) ?? new Date();
     const chosen = scopeOptions(options.o);
-    const scope = await loadScope(context.settings.scope);
+    const scope = await loadScope(context.settings);
     resolveOptions(scope, chosen);
     const toStdout = options.out === "-";
     if (toStdout && process.stdout.isTTY)
