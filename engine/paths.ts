@@ -93,6 +93,11 @@ function assertRelative(path: string, offset?: number): void {
 
 type Problem = readonly [ErrorCode, string];
 
+/** Whether a name is one segment of a path that every system reads alike. */
+export function isSafeSegment(name: string): boolean {
+  return !/[/\\]/.test(name) && segmentProblem(name) === undefined;
+}
+
 /** What is wrong with one segment of a path, if anything. */
 function segmentProblem(segment: string): Problem | undefined {
   if (segment.length <= maxSegmentBytes && plainSegment.test(segment)) {

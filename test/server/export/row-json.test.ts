@@ -1,8 +1,9 @@
 import { beforeAll, describe, expect, test } from "vitest";
 import { readCatalog } from "../../../server/database/catalog.ts";
-import { openSession } from "../../../server/database/session.ts";
+import { openSession, quoteIdent } from "../../../server/database/session.ts";
 import { copyRows } from "../../../server/export/copy-rows.ts";
 import { copyQuery } from "../../../server/export/table-query.ts";
+import { exactValue } from "../../../server/export/value-sql.ts";
 import type { ResolvedTable } from "../../../server/scope/resolve-scope.ts";
 import { type TestDatabase, useDatabase } from "../../support/database.ts";
 
@@ -94,7 +95,9 @@ async function exported(rewrite: Record<string, string> = {}) {
     let body = "";
     const decoder = new TextDecoder("utf-8", { fatal: true });
     for await (const block of copyRows(session.sql, table).body) body += decoder.decode(block, { stream: true });
-    const expected = await session.sql.unsafe('select row_to_json(t)::text as row from "odd ""values""" t order by id');
+    const values = columns.map((column) => `${exactValue(column, `t.${quoteIdent(column.name)}`)} as ${quoteIdent(column.name)}`);
+    const expected = await session.sql.unsafe(`select row_to_json(v)::text as row from (
+      select ${values.join(", ")} from "odd ""values""" t order by id) v`);
     return { body, expected: expected.map((row) => row["row"] as string), query: copyQuery(table) };
   } finally {
     await session.end();
@@ -102,10 +105,10 @@ async function exported(rewrite: Record<string, string> = {}) {
 }
 
 describe("rows leave as row_to_json would write them", () => {
-  test("byte for byte, whatever the type, but for line breaks between the tokens of json", async () => {
+  test("byte for byte, whatever the type", async () => {
     const { body, expected, query } = await exported();
     const rows = body.split("\n").slice(1, -2);
-    expect(rows.map((row) => row.replace(/,$/, ""))).toEqual(expected.map((row) => row.replaceAll(/[\r\n]/g, " ")));
+    expect(rows.map((row) => row.replace(/,$/, ""))).toEqual(expected);
     // Types of both kinds are among them: made here, and made by PostgreSQL.
     expect(query.statement).toContain("to_json");
     expect(query.columns.filter(({ form }) => form !== "json").length).toBeGreaterThan(20);
