@@ -27,9 +27,7 @@ beforeAll(async () => {
   app = appOf(target, { authorize: () => ({ email: admin }) });
 });
 
-async function previewed(
-  mode = "merge",
-): Promise<{ digest: string; tables: { table: string; outcomes: Record<string, number> }[] }> {
+async function previewed(mode = "merge"): Promise<Plan> {
   const answer = await app.request(`/import/preview?mode=${mode}`, { method: "POST", body: formOf(bundle) });
   return ((await answer.json()) as { plan: Plan }).plan;
 }
