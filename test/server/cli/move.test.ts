@@ -75,6 +75,42 @@ describe("an installation moves", () => {
     expect(repeated).toMatchObject({ code: 1, value: { error: { code: "IMPORT_PLAN_CHANGED" } } });
   });
 
+  test("a preview shows old and new values, lists rows, and takes what an import takes", async () => {
+    await holdall(source, "export", "--out", "people.zip", "-o", "include_users=yes");
+    const target = await installation("chosen", "--empty", "--admin", "ops@example.com");
+    const [{ slug }] = (await source.database.sql`select slug from organizations order by id limit 1`) as unknown as [
+      { slug: string },
+    ];
+    const [{ email }] = (await source.database.sql`select email from users order by id limit 1 offset 2`) as unknown as [
+      { email: string },
+    ];
+    const choices = ["--mode", "merge", "--org", slug, "--map-user", `${email}=ops@example.com`];
+    const { value } = await json(target, "preview", "people.zip", ...choices);
+    expect(value).not.toHaveProperty("rows");
+    const given = ["import", "people.zip", ...choices, "--as", "ops@example.com", "--yes", "--plan", value.digest];
+    expect(await json(target, ...given)).toMatchObject({ code: 0, value: { plan: { digest: value.digest } } });
+    await target.database.sql`update assets set notes = 'before' where id in (select id from assets order by id limit 5)`;
+
+    const shown = await holdall(target, "preview", "people.zip", ...choices);
+    expect(shown.out).toMatch(/\nassets {2}update {2}3 of 5\n {2}row \d+ {2}[0-9a-f-]{36}\n {4}notes: "before" -> /);
+    expect(shown.out).toContain(email);
+    const listed = await json(target, "preview", "people.zip", ...choices, "--rows", "4");
+    expect(listed.value.rows.assets.update).toHaveLength(4);
+    expect(listed.value.rows.assets.update[0]).toMatchObject({
+      outcome: "update",
+      changes: [{ column: "notes", old: "before" }],
+    });
+    expect(listed.value.rows.assets.identical).toHaveLength(4);
+    expect(listed.value.rows.users).toEqual({ not_imported: expect.any(Array) });
+    for (const wrong of [
+      ["--map-user", "nobody"],
+      ["--tables", "a,,b"],
+      ["--rows", "some"],
+    ]) {
+      expect(await holdall(target, "preview", "people.zip", ...wrong), wrong.join(" ")).toMatchObject({ code: 2, out: "" });
+    }
+  }, 120_000);
+
   test("through a pipe, without a file in between", async () => {
     const target = await installation("piped", "--empty", "--admin", "ops@example.com");
     const bundle = await holdall(source, "export", "--out", "-", "--format", "ndjson");

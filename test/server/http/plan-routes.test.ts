@@ -27,9 +27,7 @@ beforeAll(async () => {
   app = appOf(target, { authorize: () => ({ email: admin }) });
 });
 
-async function previewed(
-  mode = "merge",
-): Promise<{ digest: string; tables: { table: string; outcomes: Record<string, number> }[] }> {
+async function previewed(mode = "merge"): Promise<Plan> {
   const answer = await app.request(`/import/preview?mode=${mode}`, { method: "POST", body: formOf(bundle) });
   return ((await answer.json()) as { plan: Plan }).plan;
 }
@@ -100,5 +98,63 @@ describe("GET /import/plan/<digest>", () => {
     const failed = await app.request("/import/preview", { method: "POST", body: formOf(bundle.slice(0, 9000)) });
     expect(failed.status).toBe(422);
     expect(await folders()).toBe(8);
+  });
+});
+
+describe("choices of a preview and an import", () => {
+  const post = (path: string, fields: Record<string, string>) =>
+    app.request(path, { method: "POST", body: formOf(bundle, { mode: "merge", ...fields }) });
+
+  test("are read from the form or the query, and bind the import", async () => {
+    const [{ slug }] = (await target.db.sql`select slug from organizations order by id limit 1`) as unknown as [{ slug: string }];
+    const answer = await post(`/import/preview?orgs=${slug}`, { tables: "organizations, scopes", match_natural_keys: "false" });
+    const { plan } = (await answer.json()) as { plan: Plan };
+    expect(plan.choices).toMatchObject({
+      match_natural_keys: false,
+      tables: ["organizations", "scopes"],
+      tenants: [expect.any(String)],
+    });
+    const unlike = await post("/import", { tables: "organizations,scopes", plan_digest: plan.digest });
+    expect(unlike.status).toBe(409);
+    expect(await unlike.json()).toMatchObject({ code: "IMPORT_PLAN_CHANGED", detail: expect.stringContaining("other choices") });
+    const choices = { tables: "organizations,scopes", match_natural_keys: "false", orgs: slug, plan_digest: plan.digest };
+    const done = await post("/import", choices);
+    expect(done.status).toBe(200);
+    expect(await done.json()).toMatchObject({ plan });
+  });
+
+  test("a mapping of users is a JSON object", async () => {
+    const [{ id }] = (await target.db.sql`select id from users where email = ${admin}`) as unknown as [{ id: string }];
+    const [first] = (await previewed()).users;
+    const answer = await post("/import/preview", { user_map: JSON.stringify({ [first!.id]: admin }) });
+    const { plan } = (await answer.json()) as { plan: Plan };
+    expect(plan.choices.user_map).toEqual({ [first!.id]: id });
+    expect(plan.users.find((user) => user.id === first!.id)!.mapped).toEqual({ id, email: admin });
+  });
+
+  test.each([
+    { user_map: "ops@example.com" },
+    { user_map: '["a"]' },
+    { user_map: '{"a":1}' },
+    { user_map: '{"nobody@here":"a"}' },
+    { tables: "assets,,files" },
+    { tables: "webhooks" },
+    { orgs: "nowhere" },
+    { match_natural_keys: "1" },
+    { maps: "{}" },
+  ])("%j is refused", async (fields) => {
+    const answer = await post("/import/preview", fields as unknown as Record<string, string>);
+    expect(answer.status).toBe(400);
+    expect(await answer.json()).toMatchObject({ code: "REQUEST_INVALID" });
+  });
+
+  test("a plan that is still kept says what moved", async () => {
+    const plan = await previewed();
+    await target.db.sql`update vulnerabilities set notes = 'moved' where id = (select min(id::text)::uuid from vulnerabilities)`;
+    const refused = await post("/import", { plan_digest: plan.digest });
+    expect(refused.status).toBe(409);
+    expect(await refused.json()).toMatchObject({
+      moved: [{ table: "vulnerabilities", rows: 1, samples: [{ planned: "identical", now: "update" }] }],
+    });
   });
 });

@@ -31,6 +31,7 @@ const scope = defineScope({
   options: {},
   ignoredOptions: {},
   users: { table: "people", id: "id", email: "email", admin: "is_admin" },
+  tenants: { table: "teams", id: "id", name: "slug" },
   tables: {
     teams: { columns: ["id", "slug", "lead_id"], naturalKey: ["slug"] },
     projects: { columns: ["id", "team_id", "name", "parent_id"], naturalKey: ["team_id", "name"] },
@@ -89,4 +90,27 @@ test("installations that number for themselves: the same things meet, new ones g
   ]);
   // The application's next number is free.
   await target.sql`insert into tasks (project_id, number, title) select max(id), 99, 'next' from projects`;
+});
+
+test("only one team: what hangs on it by foreign keys over several steps, and nothing of the others", async () => {
+  const home = await temporaryFolder();
+  const [source, target] = [await db.create(), await db.create()];
+  for (const { sql } of [source, target]) await sql.unsafe(`${schema} insert into people (email) values ('a@b.example')`);
+  await fill(source.sql, { red: ["one", "two"], blue: ["one", "three"] }, "from the source ");
+  await fill(target.sql, { green: ["zero"] }, "of the target ");
+  const store = folderStore(home, "none");
+  const path = join(home, "bundle.zip");
+  await pipeline(exportBundle({ sql: source.sql, store, scope, container: "zip", options: {} }), createWriteStream(path));
+  const importer = await findImporter(target.sql, scope);
+  const choices = { tenants: ["blue"] };
+  const { plan } = await withBundle(path, (bundle) =>
+    importBundle({ sql: target.sql, store, scope, bundle, mode: "merge", importer, choices }),
+  );
+  expect(plan.tables.map(({ table, outcomes }) => ({ table, ...outcomes }))).toEqual([
+    { table: "teams", insert: 1, not_imported: 1 },
+    { table: "projects", insert: 2, not_imported: 2 },
+    { table: "tasks", insert: 6, not_imported: 6 },
+  ]);
+  const rows = (await listing(target.sql)).filter(({ slug }) => slug !== "green");
+  expect(rows).toEqual([...(await listing(source.sql))].filter(({ slug }) => slug === "blue"));
 });
