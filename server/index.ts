@@ -19,3 +19,4 @@ export { type ImportProgress, type ImportRequest, importBundle, previewImport } 
 export { findImporter, type Importer } from "./import/importer.ts";
 export { checkScope, type ScopeProblem } from "./scope/check-scope.ts";
 export { type BlobScope, defineScope, type Scope, type ScopeOption, type TableScope } from "./scope/define-scope.ts";
+export type { OldRow, Upgrade, UpgradeStep } from "./scope/upgrade/steps.ts";

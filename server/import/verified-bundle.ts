@@ -4,9 +4,10 @@ import type { Bundle } from "../../engine/read-bundle.ts";
 import { type Verification, type VerifyProgress, verifyBundle } from "../../engine/verify-bundle.ts";
 import { nodeCodec } from "../codec-node.ts";
 import type { Scope } from "../scope/define-scope.ts";
+import { upgradeBundle } from "../scope/upgrade/upgrade-bundle.ts";
 import { sha256Of } from "./sha256.ts";
 
-/** A bundle that was read from end to end and found sound, for this scope. */
+/** A bundle that was read from end to end and found sound, for this scope, and brought to its version. */
 export interface VerifiedBundle {
   bundle: Bundle;
   verification: Verification;
@@ -26,7 +27,13 @@ export async function verifyForImport(
   assertScope(bundle, scope);
   const verification = await verifyBundle(bundle, { ...options, codec: nodeCodec });
   if (!verification.valid) throw invalid(verification.issues);
-  return { bundle, verification, sha256: await sha256Of(bundle.open(checksumsPath, options.signal)) };
+  const upgraded = upgradeBundle(bundle, scope);
+  const rows = Object.entries(verification.rows).map(([table, count]) => [upgraded.renamed(table) ?? table, count]);
+  return {
+    bundle: upgraded.bundle,
+    verification: { ...verification, rows: Object.fromEntries(rows) },
+    sha256: await sha256Of(bundle.open(checksumsPath, options.signal)),
+  };
 }
 
 function assertScope({ manifest }: Bundle, scope: Scope): void {

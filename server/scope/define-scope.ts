@@ -2,6 +2,7 @@ import * as v from "valibot";
 import { tablePath } from "../../engine/bundle/layout.ts";
 import { collisionKey } from "../../engine/paths.ts";
 import { own } from "./own.ts";
+import { type Upgrade, upgradeSchema } from "./upgrade/steps.ts";
 
 /**
  * The declaration of what may leave an installation and enter another. Everything else is derived from it: the SELECT
@@ -26,6 +27,8 @@ export interface Scope {
   /** Tables that never leave, with the reason. */
   excludedTables: Record<string, string>;
   settings?: ScopeSettings;
+  /** What turns rows of older versions of this scope into today's, in order; a version that is left out changed nothing. */
+  upgrades?: readonly Upgrade[];
 }
 
 export interface ScopeOption {
@@ -156,6 +159,7 @@ const scopeSchema = v.strictObject({
   tenants: v.optional(v.strictObject({ table: identifier, id: identifier, name: v.optional(identifier) })),
   tables: v.record(identifier, tableSchema),
   excludedTables: v.record(identifier, reason),
+  upgrades: v.optional(v.array(upgradeSchema)),
   settings: v.optional(
     v.strictObject({
       option: identifier,
@@ -189,7 +193,7 @@ function contradictions(scope: Scope): string[] {
   };
   needOption("settings", scope.settings?.option);
   if (options.has("tenants")) found.push("options.tenants: the name is taken: a request names tenants by it");
-  found.push(...tenantContradictions(scope));
+  found.push(...tenantContradictions(scope), ...upgradeContradictions(scope));
   for (const [name, table] of Object.entries(scope.tables)) {
     if (own(scope.excludedTables, name) !== undefined) found.push(`${name}: both included and excluded`);
     needOption(name, table.option?.name);
@@ -206,6 +210,15 @@ function tenantContradictions({ tenants, tables }: Scope): string[] {
   return [tenants.id, tenants.name].flatMap((name) =>
     name === undefined || table.columns.includes(name) ? [] : [`tenants: ${name} is not an included column of ${tenants.table}`],
   );
+}
+
+function upgradeContradictions({ upgrades = [], version }: Scope): string[] {
+  return upgrades.flatMap(({ to }, i) => {
+    if (to > version) return [`upgrades: the scope has version ${version}, and no steps lead beyond it to ${to}`];
+    return i > 0 && to <= upgrades[i - 1]!.to
+      ? [`upgrades: ${to} stands behind ${upgrades[i - 1]!.to}; each version once, in order`]
+      : [];
+  });
 }
 
 /** Entries of a bundle lie beside each other, also on systems that do not tell upper case from lower. */
