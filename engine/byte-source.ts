@@ -11,8 +11,10 @@ export interface ByteSource {
    * and with `signal.reason` once aborted. The caller owns the returned bytes.
    */
   read(offset: number, length: number, signal?: AbortSignal): Promise<Uint8Array>;
+  /** Takes bytes of `read` back that nobody looks at any more, to be filled again. */
+  release?(bytes: Uint8Array): void;
   /**
-   * The same bytes in pieces, where that is faster than reads: each piece is the caller's, the next ones are under way. Fails as `read`
+   * The same bytes in pieces, where that is faster than reads: a piece stays as it is until two more have been asked for. Fails as `read`
    * does; stopping early releases what is open.
    */
   stream?(offset: number, length: number, signal?: AbortSignal): AsyncIterable<Uint8Array>;

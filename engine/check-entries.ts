@@ -24,6 +24,8 @@ export interface CheckContext {
   /** Where the content's size helps to hash it faster. */
   createHash?: (size: number) => Promise<{ update(bytes: Uint8Array): void; digest(): string | Promise<string> }>;
   rowBytes: number;
+  /** Takes pieces of a table's text back that have been looked at. */
+  release?: (piece: Uint8Array) => void;
   signal?: AbortSignal | undefined;
   /** Uncompressed bytes and rows that have been looked at since the last call. */
   onProgress: (entry: ContainerEntry, bytes: number, rows: number) => void;
@@ -83,6 +85,7 @@ export async function checkTableEntry(
       hash.update(chunk);
       bytes += chunk.length;
       yield chunk;
+      context.release?.(chunk);
     }
   }
   const onRows = (rows: number) => {

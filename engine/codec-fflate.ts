@@ -5,7 +5,7 @@ import type { Codec, DeflateOptions, InflateStream } from "./codec.ts";
 import { PulledCheck, unpackEach } from "./codec-each.ts";
 import { crc32 } from "./crc32.ts";
 import { BackupError } from "./errors.ts";
-import { packEach } from "./zip/compress.ts";
+import { packBlockEach, packEach } from "./zip/compress.ts";
 
 /** Compressed bytes inflated at a time: what one step can give is a thousand times as much at worst. */
 const inflateStep = 16 * 1024;
@@ -20,6 +20,7 @@ export const fflateCodec: Codec = {
   inflate: inflateWhole,
   createInflate: () => new FflateInflate(),
   createOpenEndedInflate: () => new FflateInflate(),
+  packBlock: (bytes, level) => packBlockEach(bytes, level, fflateCodec),
   packBatch: (bytes, lengths, level) => packEach(bytes, lengths, level, fflateCodec),
   unpackBatch: (bytes, items, options) => unpackEach(bytes, items, options, fflateCodec),
   createCheck: (options) => new PulledCheck(options, fflateCodec),

@@ -5,7 +5,7 @@ import { PulledCheck, unpackEach } from "./codec-each.ts";
 import { deflateNow, fflateCodec, newSha256 } from "./codec-fflate.ts";
 import { combineCrc32, crc32 } from "./crc32.ts";
 import { BackupError } from "./errors.ts";
-import { packEach } from "./zip/compress.ts";
+import { packBlockEach, packEach } from "./zip/compress.ts";
 
 /** Below this the call into WebAssembly costs more than it saves. */
 const wasmCrcFrom = 4096;
@@ -30,6 +30,7 @@ export async function createWebCodec(): Promise<Codec> {
     inflate: inflateWhole,
     createInflate: (signal) => new WebInflate(signal),
     createOpenEndedInflate: fflateCodec.createOpenEndedInflate,
+    packBlock: (bytes, level) => packBlockEach(bytes, level, codec),
     packBatch: (bytes, lengths, level) => packEach(bytes, lengths, level, codec),
     unpackBatch: (bytes, items, options) => unpackEach(bytes, items, options, codec),
     createCheck: (options) => new PulledCheck(options, codec),
@@ -55,9 +56,12 @@ function wasmCrc32(hasher: IHasher, bytes: Uint8Array, seed: number): number {
   return seed === 0 ? found : combineCrc32(seed, found, bytes.length);
 }
 
+/** It copies what it is given, and the browser's allocator takes fresh memory for larger copies: five times slower. */
+const subtleUpTo = 900 * 1024;
+
 /** Without a secure context there is no `crypto.subtle`: an installation on plain HTTP still previews. */
 async function sha256OfWhole(bytes: Uint8Array): Promise<string> {
-  if (globalThis.crypto?.subtle === undefined) return fflateCodec.sha256(bytes);
+  if (globalThis.crypto?.subtle === undefined || bytes.length > subtleUpTo) return fflateCodec.sha256(bytes);
   const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes as Uint8Array<ArrayBuffer>));
   return Array.from(digest, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
@@ -141,8 +145,8 @@ async function feed(
   writer.closed.catch(() => undefined); // reported by the write that fails
   try {
     for await (const piece of input) {
-      await writer.ready;
-      writer.write(piece as Uint8Array<ArrayBuffer>).catch(() => undefined);
+      // The piece may be filled again once the next one is asked for.
+      await writer.write(piece as Uint8Array<ArrayBuffer>);
     }
     await writer.close();
   } catch (error) {

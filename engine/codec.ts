@@ -23,6 +23,11 @@ export interface Codec {
   createInflate(signal?: AbortSignal): InflateStream;
   /** As `createInflate`, for input that may go on beyond the stream's end. */
   createOpenEndedInflate(signal?: AbortSignal): InflateStream;
+  /**
+   * One block of a large entry, which is handed over: deflated by itself, or as it is where that gains nothing, and byte-aligned,
+   * so that blocks are independent, can be joined, and every core has work.
+   */
+  packBlock(bytes: Uint8Array, level: number): Promise<PackedBlock>;
   /** Compresses pieces that lie one behind the other in `bytes`, which is handed over. */
   packBatch(bytes: Uint8Array, lengths: readonly number[], level: number): Promise<PackedBatch>;
   /** Checks, and on request gives, entries that lie in `bytes`, which is handed over. One result an item, `null` for a damaged one. */
@@ -50,7 +55,14 @@ export interface InflateStream {
   readonly bytesUsed: number;
 }
 
-/** The packed pieces one behind the other. */
+/** Raw deflate blocks, none of them final; they may lie in the memory that was handed over. */
+export interface PackedBlock {
+  bytes: Uint8Array;
+  /** Of the content. */
+  crc32: number;
+}
+
+/** The packed pieces one behind the other. They may lie in the memory that was handed over. */
 export interface PackedBatch {
   bytes: Uint8Array;
   pieces: PackedPiece[];

@@ -16,6 +16,11 @@ export interface WriteContainerOptions {
   /** Written as the time of every entry, so that the same data gives the same bytes. */
   modifiedAt: Date;
   signal?: AbortSignal;
+  /**
+   * The bytes given are valid only until the next are pulled, because their memory is used again: for consumers that have
+   * written them by then, who save a copy and the collector's work.
+   */
+  reuseMemory?: boolean;
 }
 
 /** An entry that was found in a container; sizes are bytes. */

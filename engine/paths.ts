@@ -93,6 +93,11 @@ function assertRelative(path: string, offset?: number): void {
 
 type Problem = readonly [ErrorCode, string];
 
+/** Whether a name is one segment of a path that every system reads alike. */
+export function isSafeSegment(name: string): boolean {
+  return !/[/\\]/.test(name) && segmentProblem(name) === undefined;
+}
+
 /** What is wrong with one segment of a path, if anything. */
 function segmentProblem(segment: string): Problem | undefined {
   if (segment.length <= maxSegmentBytes && plainSegment.test(segment)) {
@@ -154,20 +159,20 @@ function foldUnicode(text: string): string {
  * n log n in time and one key an entry in memory, whatever the depth (an index of every parent folder is quadratic: CVE-2025-61728).
  */
 export function assertNoCollisions(paths: readonly string[]): void {
-  const sorted = paths
-    .map((path) => ({ path, key: collisionKey(path) }))
-    .sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0));
+  const keys = paths.map(collisionKey);
+  // Places instead of pairs of path and key: an object an entry would take more memory than the keys.
+  const sorted = new Uint32Array(paths.length).map((_, i) => i).sort((a, b) => compare(keys[a]!, keys[b]!));
   for (let i = 1; i < sorted.length; i++) {
-    const before = sorted[i - 1]!;
-    const { path, key } = sorted[i]!;
-    if (key === before.key) {
-      refuse("PATH_DUPLICATE", path, `names the same file as "${printableName(before.path)}"`);
-    }
-    if (!before.path.endsWith("/") && key.charCodeAt(before.key.length) === 0 && key.startsWith(before.key)) {
-      refuse("PATH_DUPLICATE", path, `needs a folder where "${printableName(before.path)}" is a file`);
+    const [before, keyBefore] = [paths[sorted[i - 1]!]!, keys[sorted[i - 1]!]!];
+    const [path, key] = [paths[sorted[i]!]!, keys[sorted[i]!]!];
+    if (key === keyBefore) refuse("PATH_DUPLICATE", path, `names the same file as "${printableName(before)}"`);
+    if (!before.endsWith("/") && key.charCodeAt(keyBefore.length) === 0 && key.startsWith(keyBefore)) {
+      refuse("PATH_DUPLICATE", path, `needs a folder where "${printableName(before)}" is a file`);
     }
   }
 }
+
+const compare = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0);
 
 const safeNameBytes = 100;
 const extensionBytes = 16;

@@ -9,6 +9,7 @@ import type { Codec } from "./codec.ts";
 import type { Container, ContainerEntry } from "./container.ts";
 import { BackupError } from "./errors.ts";
 import { defaultLimits, type Limits } from "./limits.ts";
+import { assertHeader } from "./ndjson/header.ts";
 import { type NdjsonContainer, openNdjson } from "./ndjson/read-ndjson.ts";
 import { type ListedZip, listZip } from "./zip/list-zip.ts";
 import { openZip, type ZipContainer } from "./zip/open-zip.ts";
@@ -62,6 +63,7 @@ export async function openBundle(source: ByteSource, options: OpenBundleOptions)
     return collect(open(path, options.signal));
   };
   const manifest = parseManifest(await document(manifestPath));
+  if (container.kind === "ndjson") assertHeader((container as NdjsonContainer).header, manifest);
   const checksums = parseChecksums(await document(checksumsPath));
   const omitted: Omitted = entries.has(thinPath) ? parseThin(await document(thinPath)) : new Map();
   return {

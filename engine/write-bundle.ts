@@ -50,6 +50,8 @@ export interface WriteBundleOptions {
   /** Deflate level of the zip container. */
   level?: number;
   signal?: AbortSignal;
+  /** See `WriteContainerOptions`. */
+  reuseMemory?: boolean;
 }
 
 /**
@@ -59,6 +61,7 @@ export interface WriteBundleOptions {
 export function writeBundle(bundle: BundleInput, options: WriteBundleOptions): AsyncGenerator<Uint8Array> {
   const common: WriteContainerOptions = { modifiedAt: new Date(bundle.header.created_at) };
   if (options.signal !== undefined) common.signal = options.signal;
+  if (options.reuseMemory === true) common.reuseMemory = true;
   const entries = bundleEntries(bundle, options.codec);
   if (options.container === "ndjson") return writeNdjson(entries, { ...common, header: bundle.header, codec: options.codec });
   const level = options.level === undefined ? {} : { level: options.level };

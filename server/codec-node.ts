@@ -1,27 +1,17 @@
 import { createHash, hash } from "node:crypto";
-import { crc32, createInflateRaw, deflateRaw, type InflateRaw, inflateRaw, constants as zlib } from "node:zlib";
-import type {
-  CheckOptions,
-  Codec,
-  DeflateOptions,
-  EntryCheck,
-  InflateStream,
-  PackedBatch,
-  UnpackedItem,
-} from "../engine/codec.ts";
+import { crc32, createInflateRaw, type InflateRaw, inflateRaw } from "node:zlib";
+import type { CheckOptions, Codec, EntryCheck, InflateStream, PackedBatch, PackedBlock, UnpackedItem } from "../engine/codec.ts";
 import { BackupError } from "../engine/errors.ts";
 import { leastLoaded } from "./codec-pool.ts";
-import { memLevel, packBatchSync, unpackBatchSync } from "./codec-sync.ts";
+import { packBatchSync, unpackBatchSync } from "./codec-sync.ts";
 import { collecting } from "./external-memory.ts";
+import { deflateNow } from "./zlib-engine.ts";
 
 /** Output of one step of a streaming inflate; larger steps cross the thread pool less often. */
 const inflateStep = 256 * 1024;
 
 /** Batches up to this size are done at once: a thread costs more. */
 const inlineBytes = 64 * 1024;
-
-/** Buffers up to this size may be shared with others: Node cuts small ones from one of them. */
-const sharedBytes = 64 * 1024;
 
 /** zlib on libuv's thread pool, OpenSSL's SHA-256. */
 export const nodeCodec: Codec = {
@@ -32,10 +22,11 @@ export const nodeCodec: Codec = {
     const sha = createHash("sha256");
     return { update: (bytes) => void sha.update(bytes), digest: () => sha.digest("hex") };
   },
-  deflate: deflateBlock,
+  deflate: async (bytes, { level, final }) => deflateNow(bytes, level, final).slice(),
   inflate: inflateWhole,
   createInflate: (signal) => new NodeInflate(signal),
   createOpenEndedInflate: (signal) => new NodeInflate(signal),
+  packBlock: async (bytes, level) => (await leastLoaded().run({ kind: "pack-block", bytes, level })) as PackedBlock,
   packBatch: async (bytes, lengths, level) =>
     bytes.length <= inlineBytes
       ? packBatchSync(bytes, lengths, level)
@@ -73,22 +64,6 @@ class ThreadCheck implements EntryCheck {
     this.#thread.checks--;
     this.#thread.run({ kind: "cancel-check", check: this.#check }).catch(() => undefined);
   }
-}
-
-function deflateBlock(bytes: Uint8Array, { level, final }: DeflateOptions): Promise<Uint8Array> {
-  const finishFlush = final ? zlib.Z_FINISH : zlib.Z_SYNC_FLUSH;
-  return new Promise((resolve, reject) => {
-    deflateRaw(bytes, { level, memLevel, finishFlush, chunkSize: Math.max(1024, bytes.length >> 1) }, (error, result) =>
-      error ? reject(error) : resolve(fitted(result)),
-    );
-  });
-}
-
-/** zlib's buffer is as long as its output might have been: the rest is given back at once. */
-function fitted(result: Uint8Array): Uint8Array {
-  const { buffer, byteOffset, length } = result;
-  if (byteOffset > 0 || length === buffer.byteLength || buffer.byteLength <= sharedBytes) return plain(result);
-  return new Uint8Array((buffer as ArrayBuffer).transfer(length));
 }
 
 function inflateWhole(bytes: Uint8Array, size: number): Promise<Uint8Array | null> {

@@ -1,7 +1,9 @@
 import { availableParallelism } from "node:os";
 import { Worker } from "node:worker_threads";
+import { isBlock } from "../engine/block-pool.ts";
 import type { Answer, Task, TaskResult } from "./codec-task.ts";
 import { bytesPassed } from "./external-memory.ts";
+import { giveMemory, isMemory } from "./read-memory.ts";
 
 const mostThreads = 4;
 
@@ -31,7 +33,7 @@ export class CodecThread {
   /** The task's result. `bytes` of the task, when given, are detached. */
   run(task: Task): Promise<TaskResult> {
     const id = this.#nextId++;
-    if ("bytes" in task) bytesPassed(task.bytes.length);
+    if ("bytes" in task && !isReused(task.bytes)) bytesPassed(task.bytes.length);
     const transfer = "bytes" in task && isTransferable(task.bytes) ? [task.bytes.buffer as ArrayBuffer] : [];
     if (this.#waiting.size === 0) this.#worker.ref();
     return new Promise((resolve, reject) => {
@@ -45,7 +47,10 @@ export class CodecThread {
     this.#waiting.delete(answer.id);
     if (this.#waiting.size === 0) this.#worker.unref();
     if ("failure" in answer) reject(new Error(answer.failure));
-    else resolve(answer.result);
+    else {
+      if (answer.memory !== undefined) giveMemory(answer.memory);
+      resolve(answer.result);
+    }
   }
 
   #fail(error: Error): void {
@@ -55,18 +60,29 @@ export class CodecThread {
   }
 }
 
-/** A view of a part of a buffer is copied: others may use the rest, as with Node's own pool of small buffers. */
+/** Another view of a part of a buffer is copied: others may use the rest, as with Node's own pool of small buffers. */
 function isTransferable(bytes: Uint8Array): boolean {
-  return bytes.byteLength === bytes.buffer.byteLength;
+  return isReused(bytes) || bytes.byteLength === bytes.buffer.byteLength;
+}
+
+function isReused(bytes: Uint8Array): boolean {
+  return isBlock(bytes) || isMemory(bytes);
 }
 
 const threads: CodecThread[] = [];
+
+const mostUseful = () => Math.min(availableParallelism(), mostThreads);
+
+/** Starts the threads while something else is done first: starting takes as long as verifying 20 MB. */
+export function startThreads(): void {
+  while (threads.length < mostUseful()) threads.push(new CodecThread());
+}
 
 /** The thread with the least to do; threads are started as they are needed and never keep the process alive. */
 export function leastLoaded(): CodecThread {
   const idle = threads.find((thread) => thread.load === 0);
   if (idle !== undefined) return idle;
-  if (threads.length < Math.min(availableParallelism(), mostThreads)) {
+  if (threads.length < mostUseful()) {
     const thread = new CodecThread();
     threads.push(thread);
     return thread;

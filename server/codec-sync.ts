@@ -1,9 +1,24 @@
 import { createHash, type Hash, hash } from "node:crypto";
-import { crc32, deflateRawSync, type InflateRaw, inflateRawSync, constants as zlib } from "node:zlib";
-import type { PackedBatch, PackedPiece, StoredItem, UnpackedItem, UnpackOptions } from "../engine/codec.ts";
-import { isIncompressibleSample, sampleOf } from "../engine/zip/compress.ts";
+import { crc32 } from "node:zlib";
+import type { PackedBatch, PackedBlock, PackedPiece, StoredItem, UnpackedItem, UnpackOptions } from "../engine/codec.ts";
+import { isIncompressibleSample, sampleOf, storedBlocks, storedInPlace, storedLength } from "../engine/zip/compress.ts";
+import { deflateNow, inflateNow } from "./zlib-engine.ts";
 
 /** The work of the codec's batches, done at once on the thread that calls. */
+
+/** The packed block takes the place of the content where that has room for it, as the pool's blocks always have. */
+export function packBlockSync(content: Uint8Array, level: number): PackedBlock {
+  const contentCrc32 = crc32(content);
+  const memory = new Uint8Array(content.buffer as ArrayBuffer, content.byteOffset);
+  if (level === 0 || gainsNothing(content)) {
+    const fits = storedLength(content.length) <= memory.length;
+    return { bytes: fits ? storedInPlace(memory, content.length) : storedBlocks(content), crc32: contentCrc32 };
+  }
+  const deflated = deflateNow(content, level, false);
+  if (deflated.length > memory.length) return { bytes: deflated.slice(), crc32: contentCrc32 };
+  memory.set(deflated);
+  return { bytes: memory.subarray(0, deflated.length), crc32: contentCrc32 };
+}
 
 /**
  * Deflates each piece unless its samples or the result say that nothing is gained. The packed pieces are never longer, so
@@ -21,22 +36,16 @@ export function packBatchSync(bytes: Uint8Array, lengths: readonly number[], lev
     pieces.push({ length: (deflated ?? content).length, deflated: deflated !== undefined, crc32: contentCrc32 });
     from += length;
     to += (deflated ?? content).length;
-    if (deflated !== undefined) free(deflated);
   }
   return { bytes: bytes.subarray(0, to), pieces };
 }
 
-function deflatedLength(sample: Uint8Array): number {
-  const deflated = deflateSync(sample, 1, true);
-  const { length } = deflated;
-  free(deflated);
-  return length;
+function gainsNothing(content: Uint8Array): boolean {
+  const sample = sampleOf(content);
+  return sample !== undefined && isIncompressibleSample(sample, deflateNow(sample, 1, true).length);
 }
 
-/** zlib's largest hash tables: a tenth faster than its default, and a little smaller, for 128 KB more. */
-export const memLevel = 9;
-
-/** zlib's output has a buffer of its own from this size on, not a part of a shared one. */
+/** A stream's output has a buffer of its own from this size on, not a part of a shared one. */
 const unsharedBytes = 64 * 1024;
 
 /**
@@ -47,20 +56,11 @@ export function free(bytes: Uint8Array): void {
   if (bytes.buffer.byteLength >= unsharedBytes) (bytes.buffer as ArrayBuffer).transfer(0);
 }
 
+/** Valid until the next one is deflated. */
 function deflateWholeSync(content: Uint8Array, level: number): Uint8Array | undefined {
-  if (level === 0 || content.length === 0) return undefined;
-  const sample = sampleOf(content);
-  if (sample !== undefined && isIncompressibleSample(sample, deflatedLength(sample))) return undefined;
-  const deflated = deflateSync(content, level, true);
-  if (deflated.length < content.length) return deflated;
-  free(deflated);
-  return undefined;
-}
-
-/** One raw deflate stream, or a byte-aligned part of one. */
-export function deflateSync(bytes: Uint8Array, level: number, final: boolean): Uint8Array {
-  const finishFlush = final ? zlib.Z_FINISH : zlib.Z_SYNC_FLUSH;
-  return deflateRawSync(bytes, { level, memLevel, finishFlush, chunkSize: Math.max(unsharedBytes, bytes.length + 64) });
+  if (level === 0 || content.length === 0 || gainsNothing(content)) return undefined;
+  const deflated = deflateNow(content, level, true);
+  return deflated.length < content.length ? deflated : undefined;
 }
 
 export function unpackBatchSync(
@@ -70,24 +70,12 @@ export function unpackBatchSync(
 ): (UnpackedItem | null)[] {
   return items.map((item) => {
     const stored = bytes.subarray(item.offset, item.offset + item.storedSize);
-    const content = item.deflated ? inflateSync(stored, item.size) : stored;
+    const content = item.deflated ? inflateNow(stored, item.size) : stored;
     if (content === null || content.length !== item.size) return null;
     const found = { crc32: crc32(content), ...(options.sha256 && { sha256: hash("sha256", content) }) };
-    if (options.content) return { ...found, content };
-    if (item.deflated) free(content);
-    return found;
+    if (!options.content) return found;
+    return { ...found, content: item.deflated ? content.slice() : content };
   });
-}
-
-/** `null` unless `bytes` is one whole stream of exactly `size` bytes. Output is bounded by one byte more, which is enough to know a lie. */
-function inflateSync(bytes: Uint8Array, size: number): Uint8Array | null {
-  try {
-    const result = inflateRawSync(bytes, { chunkSize: Math.max(unsharedBytes, size + 1), maxOutputLength: size + 1, info: true });
-    const { buffer, engine } = result as unknown as { buffer: Uint8Array; engine: InflateRaw };
-    return buffer.length === size && engine.bytesWritten === bytes.length ? buffer : null;
-  } catch {
-    return null;
-  }
 }
 
 /** CRC, SHA-256 and length of content that passes by. */

@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { parentPort } from "node:worker_threads";
 import { createInflateRaw, type InflateRaw } from "node:zlib";
 import type { CheckOptions, UnpackedItem } from "../engine/codec.ts";
-import { Digests, deflateSync, free, packBatchSync, unpackBatchSync } from "./codec-sync.ts";
+import { Digests, free, packBatchSync, packBlockSync, unpackBatchSync } from "./codec-sync.ts";
 import type { Answer, Task, TaskResult } from "./codec-task.ts";
 
 /** A thread of the codec's pool: takes tasks, answers each with its number. */
@@ -28,7 +28,13 @@ class Check {
 
   async #follow(inflate: InflateRaw): Promise<void> {
     // Digesting a turn later lets the next piece be inflated meanwhile.
-    inflate.on("data", (piece: Uint8Array) => setImmediate(() => this.#take(piece)));
+    inflate.on("data", (piece: Uint8Array) =>
+      setImmediate(() => {
+        this.#take(piece);
+        // zlib goes on writing into a buffer that it has not filled; pieces of one buffer come in order.
+        if (piece.byteOffset + piece.byteLength === piece.buffer.byteLength) free(piece);
+      }),
+    );
     try {
       await once(inflate, "end");
     } catch {
@@ -41,8 +47,6 @@ class Check {
   #take(piece: Uint8Array): void {
     if (this.#bad) return;
     this.#digests.update(piece);
-    // zlib goes on writing into a buffer that it has not filled; pieces of one buffer come in order.
-    if (piece.byteOffset + piece.byteLength === piece.buffer.byteLength) free(piece);
     if (this.#digests.size <= this.#options.size) return;
     this.#bad = true;
     this.#inflate?.destroy(new Error("longer than declared"));
@@ -88,9 +92,9 @@ function unpack({ bytes, items, options }: Task & { kind: "unpack" }): { result:
 
 async function perform(task: Task): Promise<{ result: TaskResult; transfer: ArrayBuffer[] }> {
   switch (task.kind) {
-    case "deflate": {
-      const bytes = deflateSync(task.bytes, task.level, task.final);
-      return { result: bytes, transfer: [bytes.buffer as ArrayBuffer] };
+    case "pack-block": {
+      const result = packBlockSync(task.bytes, task.level);
+      return { result, transfer: [result.bytes.buffer as ArrayBuffer] };
     }
     case "pack": {
       const result = packBatchSync(task.bytes, task.lengths, task.level);
@@ -119,8 +123,9 @@ async function perform(task: Task): Promise<{ result: TaskResult; transfer: Arra
 parentPort!.on("message", async ({ id, task }: { id: number; task: Task }) => {
   try {
     const { result, transfer } = await perform(task);
-    if ("bytes" in task && !transfer.includes(task.bytes.buffer as ArrayBuffer)) free(task.bytes);
-    parentPort!.postMessage({ id, result } satisfies Answer, transfer);
+    const memory = "bytes" in task ? (task.bytes.buffer as ArrayBuffer) : undefined;
+    if (memory === undefined || transfer.includes(memory)) parentPort!.postMessage({ id, result } satisfies Answer, transfer);
+    else parentPort!.postMessage({ id, result, memory } satisfies Answer, [...transfer, memory]);
   } catch (error) {
     parentPort!.postMessage({ id, failure: String(error) } satisfies Answer);
   }

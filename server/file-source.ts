@@ -1,6 +1,7 @@
 import { open } from "node:fs/promises";
 import { assertRange, type ByteSource } from "../engine/byte-source.ts";
 import { BackupError } from "../engine/errors.ts";
+import { giveMemory, takeMemory } from "./read-memory.ts";
 
 /**
  * A source over a file, read through its handle in place.
@@ -20,7 +21,7 @@ export async function openFileSource(path: string): Promise<ByteSource & { close
     async read(offset, length, signal) {
       signal?.throwIfAborted();
       assertRange(stat, offset, length);
-      const bytes = new Uint8Array(length);
+      const bytes = takeMemory(length);
       for (let done = 0; done < length; ) {
         const { bytesRead } = await handle.read(bytes, done, length - done, offset + done);
         if (bytesRead === 0) throw new BackupError("IO_SOURCE", `${path} became shorter while it was read`, { path, offset });
@@ -29,6 +30,7 @@ export async function openFileSource(path: string): Promise<ByteSource & { close
       signal?.throwIfAborted();
       return bytes;
     },
+    release: (bytes) => giveMemory(bytes.buffer as ArrayBuffer),
     close: () => handle.close(),
   };
 }

@@ -1,3 +1,5 @@
+import { decodeSegment, encodeSegment } from "./table-name.ts";
+
 /** Names in format version 1. */
 export const manifestPath = "manifest.json";
 export const checksumsPath = "checksums.json";
@@ -12,7 +14,7 @@ export type EntryRole =
   | { kind: "file"; id: string };
 
 export function tablePath(table: string): string {
-  return `data/${table}.json`;
+  return `data/${encodeSegment(table, ".json")}.json`;
 }
 
 /** `name` has been made safe already; the id makes the path unique. */
@@ -27,7 +29,9 @@ export function roleOf(path: string): EntryRole | null {
   if (path === thinPath) return { kind: "thin" };
   const parts = path.split("/");
   if (parts.length === 2 && parts[0] === "data" && parts[1]!.endsWith(".json") && parts[1]!.length > 5) {
-    return { kind: "table", table: parts[1]!.slice(0, -5) };
+    const table = decodeSegment(parts[1]!.slice(0, -5));
+    // A table has one path: another spelling of it would be a second entry of the same table.
+    return tablePath(table) === path ? { kind: "table", table } : null;
   }
   if (parts.length === 3 && parts[0] === "files" && parts[1] !== "" && parts[2] !== "") return { kind: "file", id: parts[1]! };
   return null;

@@ -41,6 +41,8 @@ const manifestSchema = v.looseObject({
   scope: v.looseObject({ name: text, version: count, fingerprint: text }),
   created_at: v.pipe(text, v.isoTimestamp()),
   options: v.record(text, v.boolean()),
+  /** The tenants whose rows the bundle holds, where it does not hold all. */
+  tenants: v.optional(v.looseObject({ table: text, ids: v.array(text) })),
   table_counts: v.record(text, count),
   tables: v.array(manifestTable),
   files: v.array(manifestFile),
@@ -53,7 +55,7 @@ export type ManifestTable = v.InferOutput<typeof manifestTable>;
 export type ManifestFile = v.InferOutput<typeof manifestFile>;
 
 /** What is known of a bundle before its first row is read; the ndjson container opens with it. */
-export type BundleHeader = Pick<Manifest, "format" | "format_version" | "app" | "scope" | "created_at" | "options">;
+export type BundleHeader = Pick<Manifest, "format" | "format_version" | "app" | "scope" | "created_at" | "options" | "tenants">;
 
 /**
  * Reads manifest.json. Unknown keys are kept.

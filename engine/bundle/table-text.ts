@@ -1,54 +1,61 @@
-const open = 0x5b;
-const close = 0x5d;
-const comma = 0x2c;
-const newline = 0x0a;
-/** `,` newline before a row, and newline `]` newline should it be the last. */
-const reserve = 5;
+import { takeBlock } from "../block-pool.ts";
+import { utf8 } from "../bytes.ts";
+
+const opening = utf8("[\n");
+const separator = utf8(",\n");
+const closing = { empty: utf8("]\n"), rows: utf8("\n]\n") };
 
 /**
  * Gathers rows into canonical table text: `[` newline, rows joined by `,` newline, newline `]` newline. Rows are copied
- * into large chunks, since a chunk a row costs more in every stage behind than the copy.
+ * into blocks of the pool, since a chunk a row costs more in every stage behind than the copy.
  */
 export class TableText {
   rows = 0;
-  bytes = 0;
-  readonly #chunkBytes: number;
-  #chunk: Uint8Array;
+  readonly #newBlock: () => Uint8Array;
+  readonly #full: Uint8Array[] = [];
+  #block: Uint8Array;
   #used = 0;
 
-  constructor(chunkBytes = 256 * 1024) {
-    this.#chunkBytes = chunkBytes;
-    this.#chunk = new Uint8Array(chunkBytes);
-    this.#chunk[this.#used++] = open;
-    this.#chunk[this.#used++] = newline;
+  constructor(newBlock: () => Uint8Array = takeBlock) {
+    this.#newBlock = newBlock;
+    this.#block = newBlock();
+    this.#put(opening);
   }
 
-  /** Adds one row's JSON text, no line end. Gives a chunk when one is full; the caller owns it. */
-  add(row: Uint8Array): Uint8Array | null {
-    const full = this.#used + row.length + reserve > this.#chunk.length ? this.#take(row.length + reserve) : null;
-    if (this.rows++ > 0) {
-      this.#chunk[this.#used++] = comma;
-      this.#chunk[this.#used++] = newline;
-    }
-    this.#chunk.set(row, this.#used);
-    this.#used += row.length;
-    return full;
+  /** Adds one row's JSON text, no line end. */
+  add(row: Uint8Array): void {
+    if (this.rows++ > 0) this.#put(separator);
+    this.#put(row);
   }
 
-  /** The last chunk. */
-  end(): Uint8Array {
-    const tail = this.rows > 0 ? [newline, close, newline] : [close, newline];
-    if (this.#used + tail.length > this.#chunk.length) throw new RangeError("no room was kept for the end of the table");
-    this.#chunk.set(tail, this.#used);
-    this.#used += tail.length;
-    return this.#take(0);
-  }
-
-  #take(next: number): Uint8Array {
-    const full = this.#chunk.subarray(0, this.#used);
-    this.bytes += this.#used;
-    this.#chunk = new Uint8Array(Math.max(this.#chunkBytes, next));
+  /** The text is whole: nothing may be added any more. */
+  end(): void {
+    this.#put(this.rows > 0 ? closing.rows : closing.empty);
+    if (this.#used > 0) this.#full.push(this.#block.subarray(0, this.#used));
     this.#used = 0;
-    return full;
+  }
+
+  /** Whether there is a block to take. */
+  get full(): boolean {
+    return this.#full.length > 0;
+  }
+
+  /** The blocks that are full, handed over; after `end`, all that is left. */
+  *blocks(): Generator<Uint8Array> {
+    for (let block = this.#full.shift(); block !== undefined; block = this.#full.shift()) yield block;
+  }
+
+  #put(bytes: Uint8Array): void {
+    let rest = bytes;
+    while (this.#used + rest.length >= this.#block.length) {
+      const room = this.#block.length - this.#used;
+      this.#block.set(rest.subarray(0, room), this.#used);
+      this.#full.push(this.#block);
+      this.#block = this.#newBlock();
+      this.#used = 0;
+      rest = rest.subarray(room);
+    }
+    this.#block.set(rest, this.#used);
+    this.#used += rest.length;
   }
 }

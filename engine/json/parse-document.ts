@@ -24,10 +24,14 @@ class Parser {
   position = 0;
   readonly #bytes: Uint8Array;
   readonly #end: number;
+  /** The whole text, where each of its characters is one byte: a string without escapes is then a part of it. */
+  readonly #ascii: string | undefined;
 
   constructor(bytes: Uint8Array) {
     this.#bytes = bytes;
     this.#end = bytes.length;
+    const text = new TextDecoder().decode(bytes);
+    this.#ascii = text.length === bytes.length ? text : undefined;
     if (skipValue(bytes, skipSpace(bytes, 0, this.#end), this.#end) < 0) {
       throw new JsonSyntaxError("the document ends too early", this.#end - 1);
     }
@@ -38,8 +42,13 @@ class Parser {
     if (first === 0x7b) return this.#object(start);
     if (first === 0x5b) return this.#array(start);
     this.position = first === 0x22 ? skipString(this.#bytes, start, this.#end) : skipValue(this.#bytes, start, this.#end);
-    if (first === 0x22) return textOf(this.#bytes, start, this.position);
+    if (first === 0x22) return this.#text(start, this.position);
     return JSON.parse(String.fromCharCode(...this.#bytes.subarray(start, this.position))) as JsonValue;
+  }
+
+  #text(start: number, end: number): string {
+    const text = this.#ascii?.slice(start + 1, end - 1);
+    return text === undefined || text.includes("\\") ? textOf(this.#bytes, start, end) : text;
   }
 
   #object(start: number): JsonValue {
@@ -47,7 +56,7 @@ class Parser {
     let p = skipSpace(this.#bytes, start + 1, this.#end);
     while (this.#bytes[p] !== 0x7d) {
       const value = skipKey(this.#bytes, p, this.#end);
-      const key = textOf(this.#bytes, p, skipString(this.#bytes, p, this.#end));
+      const key = this.#text(p, skipString(this.#bytes, p, this.#end));
       if (key in object) throw new JsonSyntaxError(`the key ${JSON.stringify(key)} appears twice`, p);
       object[key] = this.value(value);
       p = this.#next();

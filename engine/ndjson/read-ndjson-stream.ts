@@ -97,16 +97,19 @@ class StreamReader {
       const { offset } = this.#cursor;
       const line = this.#cursor.takeLine() ?? (await this.#cursor.line(this.#options.limits.rowBytes));
       if (isControl(line)) {
-        const last = text.end();
-        hash.update(last);
+        text.end();
+        const last = [...text.blocks()];
+        for (const block of last) hash.update(block);
         await this.#close(controlOf(line, offset), path, { rows: text.rows }, hash, offset);
-        yield last;
+        yield* last;
         return;
       }
-      const full = text.add(line);
-      if (full === null) continue;
-      hash.update(full);
-      yield full;
+      text.add(line);
+      if (!text.full) continue;
+      for (const block of text.blocks()) {
+        hash.update(block);
+        yield block;
+      }
     }
   }
 

@@ -64,10 +64,11 @@ async function* readTableLines(
   const text = new TableText();
   while (!cursor.done) {
     if (!cursor.ready) await cursor.fill(limits.rowBytes);
-    const full = text.add(cursor.take());
-    if (full !== null) yield full;
+    text.add(cursor.take());
+    if (text.full) yield* text.blocks();
   }
-  yield text.end();
+  text.end();
+  yield* text.blocks();
 }
 
 async function* readDocument(

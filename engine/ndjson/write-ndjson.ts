@@ -1,3 +1,4 @@
+import { giveBlock, isBlock } from "../block-pool.ts";
 import type { BundleHeader } from "../bundle/manifest.ts";
 import { collect, concat, utf8 } from "../bytes.ts";
 import type { Codec } from "../codec.ts";
@@ -41,6 +42,7 @@ async function* writeTable(entry: EntryInput): AsyncGenerator<Uint8Array> {
   const rows = new RowLines();
   for await (const chunk of parts(entry.body)) {
     const lines = rows.take(chunk);
+    if (isBlock(chunk)) giveBlock(chunk);
     if (lines.length > 0) yield lines;
   }
   yield line({ $end: entry.path, rows: rows.count, sha256: entry.sha256?.() });

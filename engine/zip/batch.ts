@@ -1,55 +1,42 @@
-import { concat } from "../bytes.ts";
+import { blockLength, takeBlock } from "../block-pool.ts";
 import type { Codec, PackedBatch } from "../codec.ts";
 import type { EntryInput } from "../container.ts";
-import { isIncompressible } from "./compress.ts";
 
-/** A batch is full at these. */
-const batchBytes = 256 * 1024;
-const batchEntries = 256;
-/** An entry from this size on is a batch by itself. */
-const loneFrom = 64 * 1024;
+/** Bytes of many entries that make a task worth its way to another thread and back. */
+const batchBytes = 512 * 1024;
+const batchEntries = 1024;
 
-/** Small entries that are compressed together. */
+/** Small entries that are compressed together, their contents one behind the other in a block. */
 export class Batch {
   readonly inputs: EntryInput[] = [];
   readonly lengths: number[] = [];
-  readonly #blocks: Uint8Array[] = [];
+  #block: Uint8Array | undefined;
   size = 0;
 
-  /** Whether it holds one entry that is worth looking at by itself. */
-  get #lone(): boolean {
-    return this.inputs.length === 1 && this.size >= loneFrom;
-  }
-
+  /** Whether an entry of `more` bytes belongs into the next batch. */
   isFull(more: number): boolean {
     if (this.inputs.length === 0) return false;
-    return this.#lone || more >= loneFrom || this.size + more > batchBytes || this.inputs.length >= batchEntries;
+    return this.size >= batchBytes || this.size + more > blockLength || this.inputs.length >= batchEntries;
   }
 
-  add(input: EntryInput, blocks: readonly Uint8Array[], size: number): void {
+  /** Bytes that it holds, however few of them are used. */
+  get memory(): number {
+    return this.#block === undefined ? 0 : blockLength;
+  }
+
+  /** Copies the content: it may be of use to its owner afterwards. */
+  add(input: EntryInput, content: Uint8Array): void {
     this.inputs.push(input);
-    this.lengths.push(size);
-    this.#blocks.push(...blocks);
-    this.size += size;
+    this.lengths.push(content.length);
+    if (content.length === 0) return;
+    this.#block ??= takeBlock();
+    this.#block.set(content, this.size);
+    this.size += content.length;
   }
 
-  /** What is not worth compressing does not go to another thread either. */
-  async pack(level: number, codec: Codec): Promise<PackedBatch> {
-    if (this.#lone && (level === 0 || (await isIncompressible(this.#blocks[0]!, codec)))) {
-      const bytes = concat(this.#blocks);
-      return { bytes, pieces: [{ length: bytes.length, deflated: false, crc32: codec.crc32(bytes) }] };
-    }
-    return codec.packBatch(this.#copied(), this.lengths, level);
-  }
-
-  /** A copy, to be handed over to the codec: a body may be of use to its owner afterwards. */
-  #copied(): Uint8Array {
-    const copy = new Uint8Array(this.size);
-    let at = 0;
-    for (const block of this.#blocks.splice(0)) {
-      copy.set(block, at);
-      at += block.length;
-    }
-    return copy;
+  /** Compresses what was added, which is handed over; to be called once, at the end. */
+  pack(level: number, codec: Codec): Promise<PackedBatch> {
+    const bytes = this.#block?.subarray(0, this.size) ?? new Uint8Array(0);
+    return codec.packBatch(bytes, this.lengths, level);
   }
 }

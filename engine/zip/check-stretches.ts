@@ -31,7 +31,9 @@ export async function checkStretches(
   }
   const sound = [...found.keys()].filter((i) => found[i]!.failure === undefined);
   const items = sound.map((i) => itemOf(stretches[i]!, start));
-  const contents = await context.codec.unpackBatch(reader.at(start, length), items, { sha256: true, content: false });
+  const bytes = reader.at(start, length);
+  const contents = await context.codec.unpackBatch(bytes, items, { sha256: true, content: false });
+  source.release?.(bytes);
   context.signal?.throwIfAborted();
   for (const [at, i] of sound.entries()) {
     found[i] = contentOf(() => verified(toEntry(stretches[i]!.listed), contents[at] ?? null));

@@ -1,5 +1,6 @@
+import { giveBlock } from "../block-pool.ts";
 import { concat } from "../bytes.ts";
-import type { Codec, PackedBatch, PackedPiece } from "../codec.ts";
+import type { Codec, PackedBatch, PackedBlock, PackedPiece } from "../codec.ts";
 
 /** Samples are taken at this many places, each this long. */
 const samples = 4;
@@ -50,30 +51,45 @@ function entropy(bytes: Uint8Array): number {
 const storedBlockMax = 0xffff;
 const storedHeader = 5;
 
+/** Bytes that `storedBlocks` makes of this many. */
+export function storedLength(length: number): number {
+  return length + Math.ceil(length / storedBlockMax) * storedHeader;
+}
+
 /** RFC 1951, 3.2.4: bytes as deflate blocks without compression, none of them final. Ends byte-aligned. */
 export function storedBlocks(bytes: Uint8Array): Uint8Array {
-  const blocks = Math.ceil(bytes.length / storedBlockMax);
-  const out = new Uint8Array(bytes.length + blocks * storedHeader);
-  for (let i = 0; i < blocks; i++) {
-    const block = bytes.subarray(i * storedBlockMax, (i + 1) * storedBlockMax);
+  const out = new Uint8Array(storedLength(bytes.length));
+  out.set(bytes);
+  return storedInPlace(out, bytes.length);
+}
+
+/** As `storedBlocks`, of the first `length` bytes of memory that has room for the headers; from the last block to the first. */
+export function storedInPlace(memory: Uint8Array, length: number): Uint8Array {
+  for (let i = Math.ceil(length / storedBlockMax) - 1; i >= 0; i--) {
+    const start = i * storedBlockMax;
+    const size = Math.min(storedBlockMax, length - start);
     const at = i * (storedBlockMax + storedHeader);
+    memory.copyWithin(at + storedHeader, start, start + size);
     // +0 BFINAL and BTYPE, both 0; +1 LEN; +3 its complement
-    out[at + 1] = block.length & 0xff;
-    out[at + 2] = block.length >> 8;
-    out[at + 3] = ~block.length & 0xff;
-    out[at + 4] = ~(block.length >> 8) & 0xff;
-    out.set(block, at + storedHeader);
+    memory[at] = 0;
+    memory[at + 1] = size & 0xff;
+    memory[at + 2] = size >> 8;
+    memory[at + 3] = ~size & 0xff;
+    memory[at + 4] = ~(size >> 8) & 0xff;
   }
-  return out;
+  return memory.subarray(0, storedLength(length));
 }
 
 /** RFC 1951, 3.2.6: an empty last block, fixed codes. Ends a stream of byte-aligned blocks. */
 export const lastBlock: Readonly<Uint8Array> = Uint8Array.of(3, 0);
 
-/** One block of a large entry: deflated by itself and byte-aligned, so that blocks are independent and both cores have work. */
-export async function deflateBlock(bytes: Uint8Array, level: number, codec: Codec): Promise<Uint8Array> {
-  if (level === 0 || (await isIncompressible(bytes, codec))) return storedBlocks(bytes);
-  return codec.deflate(bytes, { level, final: false });
+/** `Codec.packBlock` for codecs that have no better way. */
+export async function packBlockEach(bytes: Uint8Array, level: number, codec: Codec): Promise<PackedBlock> {
+  const crc32 = codec.crc32(bytes);
+  const stored = level === 0 || (await isIncompressible(bytes, codec));
+  const packed = stored ? storedBlocks(bytes) : await codec.deflate(bytes, { level, final: false });
+  giveBlock(bytes);
+  return { bytes: packed, crc32 };
 }
 
 /** `Codec.packBatch` for codecs that have no better way. */
@@ -88,7 +104,9 @@ export async function packEach(bytes: Uint8Array, lengths: readonly number[], le
     pieces.push({ length: (deflated ?? content).length, deflated: deflated !== undefined, crc32: codec.crc32(content) });
     at += length;
   }
-  return { bytes: concat(parts), pieces };
+  const packed = { bytes: concat(parts), pieces };
+  if (packed.bytes.buffer !== bytes.buffer) giveBlock(bytes);
+  return packed;
 }
 
 /** Deflated where that makes it smaller, `undefined` where it does not. */

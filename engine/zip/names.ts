@@ -66,6 +66,8 @@ function assertAgrees(path: string, name: string, unmarked: boolean, at: number)
 /** One character a byte. */
 export function latin1(bytes: Uint8Array): string {
   let text = "";
-  for (let i = 0; i < bytes.length; i += 4096) text += String.fromCharCode(...bytes.subarray(i, i + 4096));
+  // Not spread: that would walk an iterator, and every name of a directory passes here.
+  for (let i = 0; i < bytes.length; i += 4096)
+    text += String.fromCharCode.apply(null, bytes.subarray(i, i + 4096) as unknown as number[]);
   return text;
 }

@@ -44,7 +44,7 @@ export async function openZip(source: ByteSource, options: OpenZipOptions): Prom
   const listed = await readDirectory(source, extent, context);
   assertListed(listed, source.size, context.limits);
   await checkTiling(source, extent.offset, listed, context);
-  const entries = listed.map(toEntry);
+  const entries = toEntries(listed);
   return {
     kind: "zip",
     size: source.size,
@@ -83,6 +83,13 @@ function assertTotals(entries: readonly ListedEntry[], archiveSize: number, limi
       `the archive grows from ${archiveSize} to ${total} bytes, more than ${limits.ratio} times`,
     );
   }
+}
+
+/** In the same array, so that not everything is in memory twice. */
+function toEntries(listed: ListedEntry[]): ZipEntry[] {
+  const entries: (ListedEntry | ZipEntry)[] = listed;
+  for (let i = 0; i < listed.length; i++) entries[i] = toEntry(listed[i]!);
+  return entries as ZipEntry[];
 }
 
 export function toEntry(entry: ListedEntry): ZipEntry {

@@ -4,6 +4,8 @@ import type { ZipEntry } from "./entry.ts";
 export const smallEntry = 2 * 1024 * 1024;
 /** A run is read at once, and its contents may be in memory together: bytes of each at most. */
 const runLength = 4 * 1024 * 1024;
+/** What a task is told of its entries, and what it answers, takes memory on both sides. */
+const runEntries = 512;
 /** Descriptors and headers between two entries are read along; more than this is another read. */
 const widestGap = 64 * 1024;
 
@@ -28,6 +30,7 @@ export function* runsOf(entries: Iterable<ZipEntry>): Generator<EntryRun> {
       run !== undefined &&
       !run.large &&
       !large &&
+      run.entries.length < runEntries &&
       gap >= 0 &&
       gap <= widestGap &&
       length <= runLength &&

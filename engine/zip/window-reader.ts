@@ -37,12 +37,18 @@ export class WindowReader {
 
   /** Opens a window at `offset` in place of all others: at least `length` bytes, more where windows are longer. */
   async fill(offset: number, length: number): Promise<void> {
+    this.#drop();
     this.#windows = [await this.#read(offset, length)];
   }
 
   /** Opens windows at all `offsets` in place of the others, by reads that run at the same time. */
   async fillAll(offsets: readonly number[]): Promise<void> {
+    this.#drop();
     this.#windows = await Promise.all(offsets.map((offset) => this.#read(offset, 0)));
+  }
+
+  #drop(): void {
+    for (const { bytes } of this.#windows.splice(0)) this.#source.release?.(bytes);
   }
 
   async #read(offset: number, length: number): Promise<Window> {

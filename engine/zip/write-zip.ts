@@ -1,11 +1,13 @@
-import type { Codec, PackedBatch } from "../codec.ts";
+import { giveBlock } from "../block-pool.ts";
+import type { Codec, PackedBatch, PackedBlock } from "../codec.ts";
 import type { EntryInput, WriteContainerOptions } from "../container.ts";
+import { combineCrc32 } from "../crc32.ts";
 import { assertNoCollisions, assertPath } from "../paths.ts";
 import { Batch } from "./batch.ts";
-import { blocksOf, gather } from "./blocks.ts";
-import { chained, takeWhole } from "./body-start.ts";
+import { gather } from "./blocks.ts";
+import { BodyStart } from "./body-start.ts";
 import { ByteStore } from "./byte-store.ts";
-import { deflateBlock, isIncompressible, lastBlock } from "./compress.ts";
+import { isIncompressible, lastBlock } from "./compress.ts";
 import { assertSize, deferredEntry, newEntry } from "./new-entry.ts";
 import { centralHeader, descriptor, endRecords, localHeader, type WrittenEntry } from "./write-records.ts";
 
@@ -15,17 +17,20 @@ export interface WriteZipOptions extends WriteContainerOptions {
   level?: number;
 }
 
-/** Work in flight: this many input bytes and pieces at most, which bounds the memory whatever the entries. */
+/** Work in flight: this many bytes of memory and pieces at most, which bounds the memory whatever the entries. */
 const bytesInFlight = 4 * 1024 * 1024;
 const piecesInFlight = 64;
-const defaultLevel = 6;
+/** Of rows, a quarter faster than 6 for 3 % more bytes; of smaller content, about the same as 6. */
+const defaultLevel = 5;
 
 /** A piece of the archive whose making is under way. */
 interface Piece {
-  /** Input bytes it holds. */
+  /** Bytes of memory it holds. */
   cost: number;
   /** The piece's bytes; called once, in order, with its offset in the archive. */
   emit(offset: number): Promise<Uint8Array[]> | Uint8Array[];
+  /** Takes back the memory of what `emit` gave, once it has been used. */
+  release?(): void;
 }
 
 /**
@@ -38,7 +43,7 @@ export function writeZip(
   entries: AsyncIterable<EntryInput> | Iterable<EntryInput>,
   options: WriteZipOptions,
 ): AsyncGenerator<Uint8Array> {
-  return gather(new ZipWriter(options).write(entries));
+  return gather(new ZipWriter(options).write(entries), options.reuseMemory === true);
 }
 
 class ZipWriter {
@@ -75,6 +80,7 @@ class ZipWriter {
       this.#offset += bytes.length;
       yield bytes;
     }
+    piece.release?.();
   }
 
   *#end(): Generator<Uint8Array> {
@@ -89,32 +95,39 @@ class ZipWriter {
       this.#options.signal?.throwIfAborted();
       assertPath(input.path);
       this.#paths.push(input.path);
-      const blocks = blocksOf(input.body);
-      const held = await takeWhole(blocks);
-      if (held.done) {
-        assertSize(input, held.size);
-        if (batch.isFull(held.size)) {
+      const start = await BodyStart.of(input.body);
+      try {
+        const { whole } = start;
+        if (batch.inputs.length > 0 && (whole === undefined || batch.isFull(whole.length))) {
           yield this.#batch(batch);
           batch = new Batch();
         }
-        batch.add(input, held.blocks, held.size);
-        continue;
-      }
-      try {
-        if (batch.inputs.length > 0) yield this.#batch(batch);
-        batch = new Batch();
-        yield* this.#large(input, held.blocks, blocks);
+        if (whole === undefined) yield* this.#large(input, start);
+        else this.#small(input, whole, batch);
       } finally {
-        await blocks.return(undefined);
+        await start.release();
       }
     }
     if (batch.inputs.length > 0) yield this.#batch(batch);
   }
 
+  #small(input: EntryInput, content: Uint8Array, batch: Batch): void {
+    assertSize(input, content.length);
+    batch.add(input, content);
+  }
+
   /** Several small entries, held in memory, compressed by one task and written with their sizes up front. */
   #batch(batch: Batch): Piece {
     const work = started(batch.pack(this.#level, this.#options.codec));
-    return { cost: batch.size, emit: async (offset) => this.#emitBatch(batch, await work, offset) };
+    let packed: PackedBatch | undefined;
+    return {
+      cost: batch.memory,
+      emit: async (offset) => {
+        packed = await work;
+        return this.#emitBatch(batch, packed, offset);
+      },
+      release: () => giveBlock(packed!.bytes),
+    };
   }
 
   #emitBatch(batch: Batch, packed: PackedBatch, offset: number): Uint8Array[] {
@@ -133,15 +146,15 @@ class ZipWriter {
     return chunks;
   }
 
-  async *#large(input: EntryInput, held: readonly Uint8Array[], rest: AsyncIterable<Uint8Array>): AsyncGenerator<Piece> {
+  async *#large(input: EntryInput, start: BodyStart): AsyncGenerator<Piece> {
     const entry = deferredEntry(input);
     const { codec } = this.#options;
     yield this.#begin(entry);
-    if (codec.deflateStream !== undefined && this.#level > 0 && !(await isIncompressible(held[0]!, codec))) {
-      const content = this.#counted(entry, chained(held, rest));
+    if (codec.deflateStream !== undefined && this.#level > 0 && !(await isIncompressible(start.first!, codec))) {
+      const content = this.#counted(entry, start.blocks());
       for await (const data of codec.deflateStream(content, this.#level)) yield this.#deflated(entry, data);
     } else {
-      for await (const block of chained(held, rest)) yield this.#block(entry, block);
+      for await (const block of start.blocks()) yield this.#block(entry, block);
       yield this.#deflated(entry, lastBlock);
     }
     assertSize(input, entry.size);
@@ -159,19 +172,23 @@ class ZipWriter {
   }
 
   #block(entry: WrittenEntry, block: Uint8Array): Piece {
-    this.#count(entry, block);
-    const work = started(deflateBlock(block, this.#level, this.#options.codec));
-    return { cost: block.length, emit: async () => this.#deflated(entry, await work).emit() };
-  }
-
-  #count(entry: WrittenEntry, content: Uint8Array): void {
-    entry.crc32 = this.#options.codec.crc32(content, entry.crc32);
-    entry.size += content.length;
+    const { length } = block;
+    entry.size += length;
+    const work = started(this.#options.codec.packBlock(block, this.#level));
+    let packed: PackedBlock | undefined;
+    const emit = async () => {
+      packed = await work;
+      entry.crc32 = combineCrc32(entry.crc32, packed.crc32, length);
+      entry.storedSize += packed.bytes.length;
+      return [packed.bytes];
+    };
+    return { cost: length, emit, release: () => giveBlock(packed!.bytes) };
   }
 
   async *#counted(entry: WrittenEntry, content: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
     for await (const block of content) {
-      this.#count(entry, block);
+      entry.crc32 = this.#options.codec.crc32(block, entry.crc32);
+      entry.size += block.length;
       yield block;
     }
   }

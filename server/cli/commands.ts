@@ -25,6 +25,10 @@ export const commands: Record<string, CommandEntry> = {
     summary: "bring a bundle into an installation",
     load: async () => (await import("./commands/import.ts")).importCommand,
   },
+  "scope init": {
+    summary: "draft a scope for the application in a database",
+    load: async () => (await import("./commands/scope-init.ts")).scopeInit,
+  },
   "scope show": {
     summary: "what may leave and enter, and why the rest may not",
     load: async () => (await import("./commands/scope-show.ts")).scopeShow,

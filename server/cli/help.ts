@@ -23,7 +23,7 @@ export function generalHelp(paint: Paint): string {
   ].join("\n\n");
 }
 
-const environment = `  HOLDALL_SCOPE, DATABASE_URL, HOLDALL_BLOBS   as --scope, --database, --blobs
+const environment = `  HOLDALL_SCOPE, HOLDALL_CONFIG, DATABASE_URL, HOLDALL_BLOBS   as --scope, --config, --database, --blobs
   HOLDALL_HOME     folder for the embedded PostgreSQL and what passes through (.holdall)
   HOLDALL_S3_*     ENDPOINT, REGION, ACCESS_KEY_ID, SECRET_ACCESS_KEY, PATH_STYLE of an s3:// store
   HOLDALL_DEBUG=1  where an error came from`;
@@ -51,7 +51,7 @@ function exitLines({ exitCodes: { 0: done, 1: refused } }: Command): string {
 const output = ["Output", outputOptions] as const;
 const general: Record<Command["general"], (readonly [string, OptionSpecs])[]> = {
   installation: [["Installation", targetOptions], output],
-  scope: [["Installation", { scope: targetOptions.scope }], output],
+  scope: [["Installation", { scope: targetOptions.scope, config: targetOptions.config }], output],
   output: [output],
   none: [],
 };

@@ -1,4 +1,5 @@
 import type { Scope } from "../scope/define-scope.ts";
+import type { Settings } from "./settings.ts";
 import { didYouMean } from "./suggest.ts";
 import { UsageError } from "./usage-error.ts";
 
@@ -15,9 +16,10 @@ function shipped(name: string) {
   throw new UsageError(`no scope is named ${name}; there is ${names.join(", ")}${didYouMean(name, names)}`);
 }
 
-/** @throws UsageError for a scope that Holdall does not ship. */
-export function loadScope(name: string): Promise<Scope> {
-  return shipped(name).scope();
+/** @throws UsageError for a scope that Holdall does not ship, and as `loadConfig` */
+export async function loadScope({ scope, config }: Pick<Settings, "scope" | "config">): Promise<Scope> {
+  if (config === undefined) return shipped(scope).scope();
+  return (await import("./config-file.ts")).loadConfig(config);
 }
 
 /** Schema and demo data of a scope's application. */

@@ -1,10 +1,13 @@
 import { join } from "node:path";
 import { defaultHome } from "../database/embedded.ts";
 import type { OptionSpecs } from "./command.ts";
+import { defaultConfig } from "./config-file.ts";
 
 /** Which installation a command works on. */
 export interface Settings {
   scope: string;
+  /** An application's own scope file, instead of `scope`. */
+  config: string | undefined;
   /** `postgres://…` or `embedded:NAME`; may hold a password. */
   database: string;
   /** `file:PATH` or `s3://bucket/prefix`. */
@@ -15,6 +18,12 @@ export interface Settings {
 
 export const targetOptions = {
   scope: { type: "string", value: "NAME", help: "what may leave and enter", default: "HOLDALL_SCOPE, else easm" },
+  config: {
+    type: "string",
+    value: "FILE",
+    help: "a scope of your own, in TypeScript or JavaScript",
+    default: "HOLDALL_CONFIG, else holdall.config.ts in this folder",
+  },
   database: {
     type: "string",
     value: "URL",
@@ -36,12 +45,14 @@ export const outputOptions = {
   help: { type: "boolean", short: "h", help: "this text" },
 } as const satisfies OptionSpecs;
 
-type Chosen = { scope?: string; database?: string; blobs?: string };
+type Chosen = { scope?: string; config?: string; database?: string; blobs?: string };
 
 export function settingsFrom(chosen: Chosen, env: NodeJS.ProcessEnv = process.env): Settings {
   const home = env["HOLDALL_HOME"] || defaultHome;
   const database = chosen.database || env["DATABASE_URL"] || "embedded:holdall";
+  const scope = chosen.scope || (chosen.config ? undefined : env["HOLDALL_SCOPE"]);
   return {
+    config: scope === undefined ? chosen.config || env["HOLDALL_CONFIG"] || defaultConfig() : chosen.config,
     scope: chosen.scope || env["HOLDALL_SCOPE"] || "easm",
     database,
     blobs: chosen.blobs || env["HOLDALL_BLOBS"] || `file:${join(home, blobFolder(database))}`,

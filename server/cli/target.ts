@@ -29,14 +29,21 @@ export async function withTarget<T>(context: Context, work: (target: Target) => 
 
 /** The same without the blob store. */
 export async function withDatabase<T>(context: Context, work: (target: Omit<Target, "store">) => Promise<T>): Promise<T> {
-  const { settings, output, signal } = context;
-  const scope = await loadScope(settings.scope);
+  const scope = await loadScope(context.settings);
+  return withConnection(context, (connection) => work({ scope, connection }));
+}
+
+/** The database alone. */
+export async function withConnection<T>(
+  { settings, output, signal }: Context,
+  work: (connection: Connection) => Promise<T>,
+): Promise<T> {
   output.progress.update({ phase: settings.database.startsWith("embedded:") ? "starting PostgreSQL" : "connecting" });
   const say = (line: string) => output.note(line);
   const connection = await connect(settings.database, { home: settings.home, say });
   try {
     signal.throwIfAborted();
-    return await work({ scope, connection });
+    return await work(connection);
   } finally {
     output.progress.stop();
     await connection.close();

@@ -1,4 +1,6 @@
 import type { Sql } from "postgres";
+import { tableKey } from "./table-key.ts";
+import { readValueShapes, type ValueShape } from "./value-shape.ts";
 
 /** What PostgreSQL's catalog says of a database: the facts that a scope never declares again. */
 export interface Catalog {
@@ -12,6 +14,8 @@ export interface CatalogTable {
   schema: string;
   name: string;
   oid: number;
+  /** Its rows lie in its partitions. */
+  partitioned: boolean;
   columns: CatalogColumn[];
   /** Columns of the primary key, in its order; empty without one. */
   primaryKey: string[];
@@ -25,10 +29,13 @@ export interface CatalogColumn {
   type: string;
   /** `pg_type.typcategory` of the base type: `A` array, `C` composite, … */
   category: string;
+  /** `pg_type.typname` of a base type of PostgreSQL's own, else `null`. */
+  builtin: string | null;
   /** `json` or `jsonb`, seen through domains. */
   isJson: boolean;
   /** Category and kind of an array's elements, seen through domains. */
   element: { category: string; isJson: boolean; delimiter: string } | null;
+  shape: ValueShape;
   notNull: boolean;
   /** SQL of the default, or `null`. */
   default: string | null;
@@ -61,7 +68,8 @@ const userSchema =
 
 /** Reads tables and partitioned tables; partitions belong to their parents, and Holdall's own schema is no application's. */
 export async function readCatalog(sql: Sql): Promise<Catalog> {
-  const [tables, columns, indexes, foreignKeys] = await Promise.all([
+  const [shapes, tables, columns, indexes, foreignKeys] = await Promise.all([
+    readValueShapes(sql),
     sql.unsafe(tablesQuery),
     sql.unsafe(columnsQuery),
     sql.unsafe(indexesQuery),
@@ -75,13 +83,14 @@ export async function readCatalog(sql: Sql): Promise<Catalog> {
       schema: row["schema"],
       name: row["name"],
       oid: row["oid"],
+      partitioned: row["partitioned"],
       columns: [],
       primaryKey: [],
       uniqueIndexes: [],
       foreignKeys: [],
     });
   }
-  for (const row of columns) byOid.get(row["table_oid"])?.columns.push(columnOf(row));
+  for (const row of columns) byOid.get(row["table_oid"])?.columns.push(columnOf(row, shapes));
   for (const row of indexes) addIndex(byOid.get(row["table_oid"]), row);
   for (const row of foreignKeys) {
     const parent = byOid.get(row["parent_oid"]);
@@ -97,21 +106,19 @@ export async function readCatalog(sql: Sql): Promise<Catalog> {
   return { tables: new Map([...byOid.values()].map((table) => [table.key, table])) };
 }
 
-export function tableKey(schema: string, name: string): string {
-  return schema === "public" ? name : `${schema}.${name}`;
-}
-
-function columnOf(row: Record<string, unknown>): CatalogColumn {
+function columnOf(row: Record<string, unknown>, shapes: ReadonlyMap<number, ValueShape>): CatalogColumn {
   const element = row["element_category"];
   return {
     name: row["name"] as string,
     type: row["type"] as string,
     category: row["category"] as string,
+    builtin: row["builtin"] as string | null,
     isJson: row["is_json"] as boolean,
     element:
       element === null
         ? null
         : { category: element as string, isJson: row["element_is_json"] as boolean, delimiter: row["delimiter"] as string },
+    shape: shapes.get(row["type_oid"] as number)!,
     notNull: row["not_null"] as boolean,
     default: row["default_sql"] as string | null,
     generated: row["generated"] as boolean,
@@ -135,29 +142,31 @@ function addIndex(table: CatalogTable | undefined, row: Record<string, unknown>)
 }
 
 const tablesQuery = `
-  select c.oid::int8::int4 as oid, n.nspname as schema, c.relname as name
+  select c.oid::int8::int4 as oid, n.nspname as schema, c.relname as name, c.relkind = 'p' as partitioned
   from pg_class c join pg_namespace n on n.oid = c.relnamespace
   where c.relkind in ('r', 'p') and not c.relispartition and c.relpersistence <> 't' and ${userSchema}
   order by n.nspname, c.relname`;
 
 const columnsQuery = `
   select a.attrelid::int8::int4 as table_oid, a.attname as name, format_type(a.atttypid, a.atttypmod) as type,
-         base.typcategory as category, base.typname in ('json', 'jsonb') as is_json,
+         a.atttypid::int8::int4 as type_oid, base.typcategory as category,
+         case when base.typnamespace = 'pg_catalog'::regnamespace then base.typname end as builtin,
+         base.typname in ('json', 'jsonb') as is_json,
          case when base.typcategory = 'A' then el.typcategory end as element_category,
          el.typname in ('json', 'jsonb') as element_is_json, el.typdelim as delimiter,
          a.attnotnull or t.typnotnull as not_null,
          case when a.attgenerated = '' then pg_get_expr(d.adbin, d.adrelid) end as default_sql,
          a.attgenerated <> '' as generated, a.attidentity as identity,
-         pg_get_serial_sequence(format('%I.%I', n.nspname, c.relname), a.attname) as sequence
+         coalesce(pg_get_serial_sequence(format('%I.%I', n.nspname, c.relname), a.attname), drawn.sequence) as sequence
   from pg_attribute a
   join pg_class c on c.oid = a.attrelid
   join pg_namespace n on n.oid = c.relnamespace
   join pg_type t on t.oid = a.atttypid
   join lateral (
     with recursive up as (
-      select t.oid, t.typtype, t.typbasetype, t.typcategory, t.typname, t.typelem
+      select t.oid, t.typtype, t.typbasetype, t.typcategory, t.typname, t.typnamespace, t.typelem
       union all
-      select b.oid, b.typtype, b.typbasetype, b.typcategory, b.typname, b.typelem
+      select b.oid, b.typtype, b.typbasetype, b.typcategory, b.typname, b.typnamespace, b.typelem
       from up join pg_type b on b.oid = up.typbasetype where up.typtype = 'd'
     ) select * from up where typtype <> 'd'
   ) base on true
@@ -170,6 +179,12 @@ const columnsQuery = `
     ) select * from up where typtype <> 'd'
   ) el on true
   left join pg_attrdef d on d.adrelid = a.attrelid and d.adnum = a.attnum
+  left join lateral (
+    select format('%I.%I', qn.nspname, q.relname) as sequence
+    from pg_depend p join pg_class q on q.oid = p.refobjid and q.relkind = 'S' join pg_namespace qn on qn.oid = q.relnamespace
+    where p.classid = 'pg_attrdef'::regclass and p.objid = d.oid and p.refclassid = 'pg_class'::regclass
+      and base.oid in ('int2'::regtype, 'int4'::regtype, 'int8'::regtype, 'numeric'::regtype) limit 1
+  ) drawn on true
   where a.attnum > 0 and not a.attisdropped and c.relkind in ('r', 'p') and not c.relispartition
     and c.relpersistence <> 't' and ${userSchema}
   order by a.attrelid, a.attnum`;

@@ -2,6 +2,7 @@ import { connect, type NetConnectOpts, type Socket } from "node:net";
 import postgres, { type Sql } from "postgres";
 import { sessionSettings } from "./connect.ts";
 import { firstAnswer } from "./first-answer.ts";
+import { parseTableKey } from "./table-key.ts";
 
 /** One connection of its own, for work that holds a transaction, a lock or temporary tables. */
 export interface Session {
@@ -150,10 +151,7 @@ export function quoteLiteral(value: string): string {
 
 /** A table by its key (`tableKey`), for SQL that does not depend on the search path. */
 export function quoteTableKey(key: string): string {
-  const dot = key.indexOf(".");
-  return dot === -1
-    ? quoteTable({ schema: "public", name: key })
-    : quoteTable({ schema: key.slice(0, dot), name: key.slice(dot + 1) });
+  return quoteTable(parseTableKey(key));
 }
 
 export function quoteTable(table: { schema: string; name: string }): string {

@@ -1,5 +1,7 @@
 import { quoteIdent, quoteTable } from "../database/session.ts";
 import type { ResolvedTable } from "../scope/resolve-scope.ts";
+import { type TextForm, textForm } from "./row-json.ts";
+import { exactValue } from "./value-sql.ts";
 
 /** SELECT of a table's allowlisted rows: included columns, rewrites and row filter applied, by primary key. */
 export function rowsQuery(table: ResolvedTable): string {
@@ -11,13 +13,25 @@ export function rowsQuery(table: ResolvedTable): string {
   // Sorted by the table's own columns: a rewritten key must not change the order.
   const key = table.catalog.primaryKey.map((name) => `${quoteTable(table.catalog)}.${quoteIdent(name)}`);
   const filter = where === undefined ? "" : ` where (${where})`;
-  return `select ${columns.join(", ")} from ${quoteTable(table.catalog)}${filter} order by ${key.join(", ")}`;
+  // A table's heirs are tables of their own, and in the scope as such; partitions are not.
+  const only = table.catalog.partitioned ? "" : "only ";
+  return `select ${columns.join(", ")} from ${only}${quoteTable(table.catalog)}${filter} order by ${key.join(", ")}`;
 }
 
 /**
- * COPY of the rows as JSON text. In CSV with a quote and a delimiter that JSON text cannot hold, a row comes out as it is:
- * COPY's text format would double every backslash. Only a raw line break inside a `json` value makes a row quoted.
+ * COPY of the rows in its text format, each column as `RowJson` takes it: plain values as they are, all others as JSON that PostgreSQL
+ * makes and that says everything of the value.
  */
-export function copyQuery(table: ResolvedTable): string {
-  return `copy (select row_to_json(r) from (${rowsQuery(table)}) r) to stdout (format csv, quote e'\\x01', delimiter e'\\x02', encoding 'UTF8')`;
+export function copyQuery(table: ResolvedTable): { statement: string; columns: { name: string; form: TextForm }[] } {
+  const rewritten = table.scope.rewrite ?? {};
+  const columns = table.columns.map((column) => {
+    // What an expression gives may be of another type than the column.
+    const isPlain = column.shape === "plain" && !Object.hasOwn(rewritten, column.name);
+    const form = isPlain ? textForm(column) : undefined;
+    const value = `r.${quoteIdent(column.name)}`;
+    const sql = form === undefined ? `to_json(${exactValue(column, value)})` : value;
+    return { name: column.name, form: form ?? ("json" as const), sql };
+  });
+  const values = columns.map(({ sql }) => sql).join(", ");
+  return { statement: `copy (select ${values} from (${rowsQuery(table)}) r) to stdout (encoding 'UTF8')`, columns };
 }

@@ -9,6 +9,8 @@ export function describeScope(scope: Scope) {
     app: scope.app,
     description: scope.description,
     options: Object.entries(scope.options).map(([name, option]) => ({ name, ...option })),
+    /** What an export may take some of; `null` where the application has no tenants. */
+    tenants: scope.tenants ?? null,
     ignored_options: scope.ignoredOptions,
     tables: Object.entries(scope.tables).map(describeTable),
     excluded_tables: scope.excludedTables,

@@ -10,13 +10,23 @@ import type { Task } from "./running.ts";
 export const containerTypes = { zip: "application/zip", ndjson: "application/x-ndjson" } as const;
 
 export async function exportRoute(c: Context<BackupEnv>, installation: Installation): Promise<Response> {
-  const options = await readJsonObject(c.req.raw);
+  const { tenants, ...options } = await readJsonObject(c.req.raw);
+  assertTenants(tenants);
   const type = accepts(c, { header: "Accept", supports: Object.values(containerTypes), default: containerTypes.zip });
   const container = type === containerTypes.ndjson ? "ndjson" : "zip";
   const createdAt = new Date();
   const task = installation.running.begin(c.req.raw.signal);
   const { sql, store, scope } = installation;
-  const bytes = exportBundle({ sql, store, scope, container, options, createdAt, signal: task.signal });
+  const bytes = exportBundle({
+    sql,
+    store,
+    scope,
+    container,
+    options,
+    createdAt,
+    signal: task.signal,
+    ...(tenants && { tenants }),
+  });
   try {
     const first = await bytes.next();
     return new Response(bundleStream(first, bytes, task), {
@@ -30,6 +40,15 @@ export async function exportRoute(c: Context<BackupEnv>, installation: Installat
     task.end();
     throw error;
   }
+}
+
+function assertTenants(value: unknown): asserts value is string[] | undefined {
+  if (value === undefined) return;
+  if (Array.isArray(value) && value.length > 0 && value.every((item) => typeof item === "string")) return;
+  throw new BackupError(
+    "REQUEST_INVALID",
+    'tenants is a list of keys or names, such as {"tenants":["acme"]}; without it, all of them leave',
+  );
 }
 
 /** Windows takes no colon in a file's name. */

@@ -76,9 +76,14 @@ function exportOptions(scope: Scope): Schema {
     { type: "boolean", default: option.default, description: option.description },
   ]);
   const ignored = Object.entries(scope.ignoredOptions).map(([name, description]): [string, Schema] => [name, { description }]);
+  const tenants: [string, Schema][] =
+    scope.tenants === undefined
+      ? []
+      : [["tenants", { ...list(text), description: `Only these rows of ${scope.tenants.table}, and what hangs on them` }]];
+  const all = [...options, ...ignored, ...tenants];
   return object(
-    Object.fromEntries([...options, ...ignored]),
-    [...options, ...ignored].map(([name]) => name),
+    Object.fromEntries(all),
+    all.map(([name]) => name),
   );
 }
 
@@ -284,6 +289,7 @@ const scopeDescription: Schema = object({
   app: object({ name: text, version: text }),
   description: text,
   options: list(object({ name: text, default: flag, label: text, description: text })),
+  tenants: nullable(object({ table: text, id: text, name: text }, ["name"])),
   ignored_options: byName(text),
   tables: list(scopeTable),
   excluded_tables: { ...byName(text), description: "Tables that stay, with the reason" },

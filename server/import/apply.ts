@@ -75,10 +75,11 @@ function fillSql(input: PlanInput, reference: ResolvedForeignKey): string {
   const { table } = input;
   const place = table.references.indexOf(reference);
   const set = reference.clearable.map((name) => `${quoteIdent(name)} = s.${quoteIdent(name)}`);
-  const given = reference.columns.map((name) => `s.${quoteIdent(name)} is not null`);
+  // Any of them: a composite key that is empty in part refers to nothing, and is kept as it is.
+  const given = reference.clearable.map((name) => `s.${quoteIdent(name)} is not null`);
   return `update ${quoteTable(table.catalog)} t set ${set.join(", ")} from ${plannedRows(input)}
     where ${joinOn(table.catalog.primaryKey, "t", "s")} and ${outcomeOf(input)} = 'insert' and ${clearedOf(input)} & ${2 ** place} = 0
-      and ${given.join(" and ")}`;
+      and (${given.join(" or ")})`;
 }
 
 function updateSql(input: PlanInput): string {
@@ -87,7 +88,7 @@ function updateSql(input: PlanInput): string {
   const columns = [...updatableColumns(input), ...table.carried.filter((column) => content.includes(column.name))];
   const set = columns.map((column) => {
     const name = quoteIdent(column.name);
-    const staged = column.name === table.scope.blob?.key ? "b.key" : stagedValue(table, column);
+    const staged = column.name === table.scope.blob?.key ? "b.key" : stagedValue(column);
     return `${name} = case when ${quoteLiteral(column.name)} = any(p.changed) then ${staged} else t.${name} end`;
   });
   const blobs = table.scope.blob === undefined ? "" : `left join ${table.blobs} b on b._row = s._row`;
@@ -100,8 +101,10 @@ function updateSql(input: PlanInput): string {
 async function advanceSequences(sql: Sql, { table }: PlanInput): Promise<void> {
   for (const column of table.carried) {
     if (column.sequence === null) continue;
-    await sql.unsafe(`select setval(${quoteLiteral(column.sequence)}, greatest(m.value, s.last_value))
-      from (select max(${quoteIdent(column.name)}) as value from ${quoteTable(table.catalog)}) m, ${column.sequence} s
-      where m.value is not null and (m.value > s.last_value or s.is_called)`);
+    const name = quoteIdent(column.name);
+    await sql.unsafe(`select setval(q.seqrelid, case when q.seqincrement > 0 then least(m.highest, q.seqmax) else greatest(m.lowest, q.seqmin) end::int8)
+      from (select max(${name}) as highest, min(${name}) as lowest from ${quoteTable(table.catalog)}) m, ${column.sequence} s, pg_sequence q
+      where q.seqrelid = ${quoteLiteral(column.sequence)}::regclass
+        and case when q.seqincrement > 0 then m.highest >= s.last_value else m.lowest <= s.last_value end`);
   }
 }

@@ -1,4 +1,5 @@
 import { JsonSyntaxError, skipSpace, skipString, skipValue } from "../../engine/json/scanner.ts";
+import { wrappedText } from "./wrapped-json.ts";
 
 /**
  * PostgreSQL's COPY text format, written into one growing buffer. JSON values are carried over byte by byte: no value ever
@@ -10,7 +11,7 @@ const tab = 0x09;
 const newline = 0x0a;
 
 /** How a column's JSON becomes text that the column's type reads. */
-export type ValueForm = "scalar" | "json" | "json-required" | "array";
+export type ValueForm = "scalar" | "json" | "json-required" | "record" | "array";
 
 export class CopyText {
   #bytes: Uint8Array;
@@ -68,7 +69,8 @@ export class CopyText {
     const first = bytes[start];
     // JSON has one null for two things: SQL's, and a document that is null, which alone a NOT NULL column can mean.
     if (first === 0x6e && form !== "json-required") this.null();
-    else if (form === "json" || form === "json-required") this.#verbatim(bytes, start, end);
+    else if (form === "json" || form === "json-required") this.#json(bytes, start, end);
+    else if (form === "record") this.#verbatim(bytes, start, end);
     else if (form === "array" && first === 0x5b) this.#array(bytes, start, end);
     else if (first === quote) this.#string(bytes, start + 1, end - 1);
     else this.#verbatim(bytes, start, end);
@@ -80,6 +82,12 @@ export class CopyText {
     const larger = new Uint8Array(Math.max(needed, this.#bytes.length * 2));
     larger.set(this.#bytes.subarray(0, this.#used));
     this.#bytes = larger;
+  }
+
+  #json(bytes: Uint8Array, start: number, end: number): void {
+    const text = wrappedText(bytes, start, end);
+    if (text === null) this.#verbatim(bytes, start, end);
+    else this.#string(bytes, text.start, text.end);
   }
 
   /** JSON text as it is: only backslashes and white space that COPY would take for its own need an escape. */
@@ -149,7 +157,6 @@ export class CopyText {
     if (first === 0x5b) this.#array(bytes, start, behind);
     else if (first === 0x6e) this.ascii("NULL");
     else if (first === quote) this.#quotedElement(bytes, start + 1, behind - 1);
-    else if (first === 0x7b) this.#jsonElement(bytes, start, behind);
     else this.#verbatim(bytes, start, behind);
     return behind;
   }
@@ -172,12 +179,6 @@ export class CopyText {
       }
       this.#elementByte(c);
     }
-    this.#bytes[this.#used++] = quote;
-  }
-
-  #jsonElement(bytes: Uint8Array, start: number, end: number): void {
-    this.#bytes[this.#used++] = quote;
-    for (let p = start; p < end; p++) this.#elementByte(bytes[p]!);
     this.#bytes[this.#used++] = quote;
   }
 

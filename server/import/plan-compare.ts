@@ -46,7 +46,7 @@ export function changedColumns(input: PlanInput): string | null {
 /** One comparison of whole rows spares most rows a comparison of every column. */
 function sameImage({ table }: PlanInput, columns: StageColumn[]): string {
   if (columns.length === 0 || table.scope.blob !== undefined) return "false";
-  const staged = columns.map((column) => stagedValue(table, column)).join(", ");
+  const staged = columns.map((column) => stagedValue(column)).join(", ");
   const live = columns.map((column) => comparableValue(table, column)).join(", ");
   return `row(${staged})::record *= row(${live})::record`;
 }
@@ -56,9 +56,9 @@ function sameImage({ table }: PlanInput, columns: StageColumn[]): string {
  * PostgreSQL would compare column by column.
  */
 export function differs(input: PlanInput, column: StageColumn): string {
-  const kept = referencesOf(input.table, column.name).map((i) => `not miss_${i}`);
+  const kept = referencesOf(input.table, column.name).map((i) => `not _miss_${i}`);
   const ragged = input.staged.ragged.has(column.name) ? [presentSql(input.table, column)] : [];
-  const unequal = `row(${stagedValue(input.table, column)})::record *<> row(${comparableValue(input.table, column)})::record`;
+  const unequal = `row(${stagedValue(column)})::record *<> row(${comparableValue(input.table, column)})::record`;
   return [...kept, ...ragged, unequal].join(" and ");
 }
 

@@ -18,7 +18,7 @@ export function finalRow(input: PlanInput): string {
     return `${value} as ${quoteIdent(name)}`;
   });
   const target = targetEmpty ? "" : `left join ${quoteTable(table.catalog)} t on ${joinOn(key, "t", "s")}`;
-  return `select s._row, ${outcomeOf(input)} as outcome, ${values.join(", ")} from ${plannedRows(input)}
+  return `select s._row, ${outcomeOf(input)} as _outcome, ${values.join(", ")} from ${plannedRows(input)}
     left join ${blobsOf(table)} b on b._row = s._row ${target}`;
 }
 
@@ -32,7 +32,7 @@ export function finalValue(input: PlanInput, name: string): string {
     return table.mappedUsers.includes(name) ? `coalesce(s.${quoteIdent(name)}, ${own})` : own;
   }
   if (column === undefined) return `null::${type}`;
-  const value = name === table.scope.blob?.key ? `coalesce(b.key, ${stagedValue(table, column)})` : stagedValue(table, column);
+  const value = name === table.scope.blob?.key ? `coalesce(b.key, ${stagedValue(column)})` : stagedValue(column);
   const cases = referencesOf(table, name)
     .filter((i) => table.references[i]!.clearable.includes(name))
     .map((i) => `when ${clearedOf(input)} & ${2 ** i} <> 0 then null`);

@@ -3,7 +3,7 @@ import type { ResolvedForeignKey } from "../scope/resolve-scope.ts";
 import { outcomeOf, type PlanInput, plannedRows } from "./plan-input.ts";
 import type { StageTable } from "./stage-table.ts";
 
-/** The staged rows with a column `miss_N` for each reference: true where the parent is neither in the target nor on its way in. */
+/** The staged rows with a column `_miss_N` for each reference: true where the parent is neither in the target nor on its way in. */
 export function withMissing(input: PlanInput): string {
   const { table } = input;
   const joins: string[] = [];
@@ -14,7 +14,7 @@ export function withMissing(input: PlanInput): string {
       joins.push(`left join ${parents} ${alias} on ${matchParent(reference, alias)}`);
       tests.push(`${alias}.${quoteIdent(reference.parentColumns[0]!)} is null`);
     }
-    return `(${tests.join(" and ")}) as miss_${i}`;
+    return `(${tests.join(" and ")}) as _miss_${i}`;
   });
   if (columns.length === 0) return `select s.* from ${table.stage} s`;
   return `select s.*, ${columns.join(", ")} from ${table.stage} s ${joins.join(" ")}`;
@@ -49,11 +49,11 @@ function cannotBeCleared(reference: ResolvedForeignKey): boolean {
 /** The name of a foreign key that a row cannot do without and whose parent is missing. */
 export function lostSql(table: StageTable): string {
   const cases = table.references.flatMap((reference, i) =>
-    cannotBeCleared(reference) ? [`when miss_${i} then ${quoteLiteral(reference.name)}`] : [],
+    cannotBeCleared(reference) ? [`when _miss_${i} then ${quoteLiteral(reference.name)}`] : [],
   );
   return cases.length === 0 ? "null::text" : `case ${cases.join(" ")} end`;
 }
 
 export function clearedSql(table: StageTable): string {
-  return table.references.map((_, i) => `case when miss_${i} then ${2 ** i} else 0 end`).join(" + ") || "0";
+  return table.references.map((_, i) => `case when _miss_${i} then ${2 ** i} else 0 end`).join(" + ") || "0";
 }

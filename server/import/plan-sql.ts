@@ -45,7 +45,7 @@ function outcomesSql(input: PlanInput): string {
     from (
       select _row, cleared, changed, old, lost, ${outcomeSql(input, changed !== null)} as outcome
       from (
-        select s._row, t as old, t.${quoteIdent(key[0]!)} is not null as existing, b.state as blob_state,
+        select s._row, row(t.*) as old, t.${quoteIdent(key[0]!)} is not null as existing, b.state as blob_state,
           ${otherTenant(table)} as other_tenant, ${keptOutSql(input)} as kept_out, ${sameRow(input)} as same, ${changed ?? "null::text[]"} as changed,
           ${lostSql(table)} as lost, ${clearedSql(table)} as cleared
         from (${withMissing(input)}) s

@@ -50,7 +50,7 @@ function sameUserSql(input: PlanInput): string {
 function incoming(input: PlanInput, { keys, where }: UniqueIndex): string {
   const named = keys.map((key, i) => `(${key}) as k${i}`).join(", ");
   const filter = where === null ? "" : ` where ${where}`;
-  const writes = "outcome in ('insert', 'update', 'metadata_update')";
+  const writes = "_outcome in ('insert', 'update', 'metadata_update')";
   return `select _row, ${named} from (select * from (${finalRow(input)}) f where ${writes}) f${filter}`;
 }
 

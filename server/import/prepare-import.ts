@@ -18,6 +18,7 @@ import { matchRows, type Numbering } from "./match/match-rows.ts";
 import { type BlobDecision, planBlobs } from "./plan-blobs.ts";
 import type { PlanInput } from "./plan-input.ts";
 import { refuseRepeatedKeys } from "./plan-unique.ts";
+import { rewriteRows } from "./rewrite-rows.ts";
 import { stageRows } from "./stage-rows.ts";
 import { stageTable } from "./stage-table.ts";
 import { selectTenants } from "./tenants.ts";
@@ -49,6 +50,7 @@ export async function prepareImport(sql: Sql, request: PrepareRequest, verified:
   const inputs = await stageTables(sql, request, { tables: enteringTables(scope, bundle, choices), scope, bundle, users });
   await collectOtherUsers(scope, bundle, choices, users, request.signal);
   for (const input of inputs) await refuseRepeatedKeys(sql, input);
+  const rewritten = await rewriteRows(sql, inputs);
   if (choices.match_natural_keys) {
     await matchRows(sql, inputs, request.numbering);
     await replaceOpenReferences(sql, inputs);
@@ -67,6 +69,7 @@ export async function prepareImport(sql: Sql, request: PrepareRequest, verified:
       ...bundle.manifest.warnings,
       ...strangeTables(scope, bundle),
       ...strangeUsers(choices, users),
+      ...rewritten,
       ...verificationWarnings(verified),
     ],
   };

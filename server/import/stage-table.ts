@@ -1,5 +1,5 @@
 import type { CatalogColumn } from "../database/catalog.ts";
-import { quoteIdent, quoteTable } from "../database/session.ts";
+import { quoteIdent } from "../database/session.ts";
 import type { ResolvedForeignKey, ResolvedScope, ResolvedTable } from "../scope/resolve-scope.ts";
 import type { ValueForm } from "./copy-text.ts";
 
@@ -74,8 +74,8 @@ export function stageTable(scope: ResolvedScope, table: ResolvedTable, number: n
 
 function stageColumn(column: CatalogColumn): StageColumn {
   const { category, element, isJson } = column;
-  const compositeElements = element !== null && (element.category === "C" || element.delimiter !== ",");
-  if (category === "C" || compositeElements) return { ...column, form: "json", viaJson: true };
+  const oddElements = element !== null && (element.category === "C" || element.isJson || element.delimiter !== ",");
+  if (category === "C" || oddElements) return { ...column, form: "record", viaJson: true };
   if (isJson) return { ...column, form: column.notNull ? "json-required" : "json", viaJson: false };
   return { ...column, form: category === "A" ? "array" : "scalar", viaJson: false };
 }
@@ -97,10 +97,8 @@ export function copyStageSql(table: StageTable): string {
 }
 
 /** The staged value of a column, as the column's own type. */
-export function stagedValue(table: StageTable, column: StageColumn, alias = "s"): string {
+export function stagedValue(column: StageColumn, alias = "s"): string {
   const name = `${alias}.${quoteIdent(column.name)}`;
   if (!column.viaJson) return name;
-  const key = `'${column.name.replaceAll("'", "''")}'`;
-  const row = `json_populate_record(null::${quoteTable(table.catalog)}, json_build_object(${key}, ${name}))`;
-  return `(${row}).${quoteIdent(column.name)}`;
+  return `(select r.v from json_to_record(json_build_object('v', ${name})) as r (v ${column.type}))`;
 }

@@ -1,6 +1,6 @@
 import type { Sql } from "postgres";
 import { BackupError } from "../../engine/errors.ts";
-import { quoteIdent, quoteTable } from "../database/session.ts";
+import { quoteIdent, quoteLiteral, quoteTable } from "../database/session.ts";
 import type { ResolvedScope, ResolvedTable } from "../scope/resolve-scope.ts";
 import type { PlanInput } from "./plan-input.ts";
 import { matchParent } from "./plan-references.ts";
@@ -8,8 +8,9 @@ import { matchParent } from "./plan-references.ts";
 /** Keys of the tenants whose rows enter, as the target knows them. */
 const wanted = "pg_temp.wanted_tenants";
 
-/** The table whose rows are the tenants: what the tenant columns of the others refer to. */
-export function tenantTable({ tables }: ResolvedScope): ResolvedTable | undefined {
+/** The table whose rows are the tenants: the scope says which, or else what the tenant columns of the others refer to. */
+function tenantTable({ scope: { tenants }, tables }: ResolvedScope): ResolvedTable | undefined {
+  if (tenants !== undefined) return tables.find((table) => table.key === tenants.table);
   for (const { scope, foreignKeys } of tables) {
     const key = foreignKeys.find(({ columns }) => columns.length === 1 && columns[0] === scope.tenant);
     if (key !== undefined) return tables.find((table) => table.key === key.parent);
@@ -35,7 +36,9 @@ export async function selectTenants(
   }
   const id = quoteIdent(tenants.catalog.primaryKey[0]!);
   const [natural, ...more] = tenants.scope.naturalKey ?? [];
-  const name = natural === undefined || more.length > 0 ? id : quoteIdent(natural);
+  const named = scope.scope.tenants?.name ?? (more.length > 0 ? undefined : natural);
+  const name = named === undefined ? id : quoteIdent(named);
+  const asked = `array(select json_array_elements_text(${quoteLiteral(JSON.stringify(names))}::json))`;
   const input = inputs.find(({ table }) => table.key === tenants.key);
   const rows =
     input === undefined
@@ -43,32 +46,48 @@ export async function selectTenants(
       : `${input.table.original} o join ${input.table.stage} s using (_row)`;
   await sql.unsafe(`create temporary table ${wanted.slice("pg_temp.".length)} as
     select ${input === undefined ? "o" : "s"}.${id} as id, o.${id}::text as source, o.${name}::text as name from ${rows}
-    where o.${id}::text = any(array(select json_array_elements_text('${JSON.stringify(names).replaceAll("'", "''")}'::json)))
-       or o.${name}::text = any(array(select json_array_elements_text('${JSON.stringify(names).replaceAll("'", "''")}'::json)))`);
+    where o.${id}::text = any(${asked}) or o.${name}::text = any(${asked})`);
   const found = await sql.unsafe(`select source, name from ${wanted} order by source`);
-  const unknown = names.filter((asked) => !found.some((row) => row["source"] === asked || row["name"] === asked));
+  const unknown = names.filter((one) => !found.some((row) => row["source"] === one || row["name"] === one));
   if (unknown.length > 0) {
     const place = input === undefined ? "the target" : "the bundle";
     throw new BackupError(
       "REQUEST_INVALID",
-      `${place} has no organization ${unknown.join(", ")}; name it by its id${natural === undefined ? "" : ` or ${natural}`}`,
+      `${place} has no organization ${unknown.join(", ")}; name it by its id${named === undefined ? "" : ` or ${named}`}`,
     );
   }
-  for (const candidate of inputs) candidate.outside = outsideSql(candidate, tenants.key, "s", new Set());
+  for (const candidate of inputs) {
+    const inside = insideSql(candidate, tenants.key, "s", []);
+    candidate.outside = inside === undefined ? String(candidate.table.scope.shared !== "in") : `not (${inside})`;
+  }
   return found.map((row) => row["source"] as string);
 }
 
-/** A condition over a staged row: it belongs to none of the wanted tenants. What belongs to nobody does not, either. */
-function outsideSql({ table, inputs }: PlanInput, tenants: string, alias: string, seen: Set<string>): string {
+/**
+ * A condition over a staged row: it hangs on one of the wanted tenants, by its tenant column or by every reference that leads to one.
+ * `undefined` where nothing does.
+ */
+function insideSql({ table, inputs }: PlanInput, tenants: string, alias: string, path: readonly string[]): string | undefined {
+  const isShared = table.scope.shared === "in";
   const column = table.key === tenants ? table.catalog.primaryKey[0] : table.scope.tenant;
-  if (column !== undefined) return `not exists (select 1 from ${wanted} w where w.id = ${alias}.${quoteIdent(column)})`;
-  seen.add(table.key);
-  for (const reference of table.references) {
-    const parent = inputs.get(reference.parent);
-    if (parent === undefined || reference.clearable.length > 0 || seen.has(reference.parent)) continue;
-    const next = `${alias}p`;
-    const match = matchParent(reference, next, alias);
-    return `not exists (select 1 from ${parent.table.stage} ${next} where ${match} and not (${outsideSql(parent, tenants, next, seen)}))`;
+  if (column !== undefined) {
+    const name = `${alias}.${quoteIdent(column)}`;
+    return `exists (select 1 from ${wanted} w where w.id = ${name})${isShared ? ` or ${name} is null` : ""}`;
   }
-  return "true";
+  const next = `${alias}p`;
+  const leading = table.references.flatMap((reference) => {
+    const parent = path.includes(reference.parent) || reference.parent === table.key ? undefined : inputs.get(reference.parent);
+    const inside = parent === undefined ? undefined : insideSql(parent, tenants, next, [...path, table.key]);
+    return inside === undefined ? [] : [{ reference, parent: parent!, inside }];
+  });
+  if (leading.length === 0) return undefined;
+  const given = leading.map(
+    ({ reference }) => `(${reference.columns.map((name) => `${alias}.${quoteIdent(name)} is not null`).join(" and ")})`,
+  );
+  const agree = leading.map(
+    ({ reference, parent, inside }, i) =>
+      `(not ${given[i]} or exists (select 1 from ${parent.table.stage} ${next} where ${matchParent(reference, next, alias)} and (${inside})))`,
+  );
+  const any = given.join(" or ");
+  return `(${agree.join(" and ")} and (${any}))${isShared ? ` or not (${any})` : ""}`;
 }

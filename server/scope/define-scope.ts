@@ -1,4 +1,7 @@
 import * as v from "valibot";
+import { tablePath } from "../../engine/bundle/layout.ts";
+import { collisionKey } from "../../engine/paths.ts";
+import { own } from "./own.ts";
 
 /**
  * The declaration of what may leave an installation and enter another. Everything else is derived from it: the SELECT
@@ -16,6 +19,8 @@ export interface Scope {
   ignoredOptions: Record<string, string>;
   /** Where the installation keeps its people: who may be the importer. */
   users: ScopeUsers;
+  /** What a tenant is, in an application that has several: an export may then take some of them. */
+  tenants?: ScopeTenants;
   /** By table name, `schema.table` outside of `public`. */
   tables: Record<string, TableScope>;
   /** Tables that never leave, with the reason. */
@@ -37,6 +42,14 @@ export interface ScopeUsers {
   admin: string;
 }
 
+export interface ScopeTenants {
+  /** A row of it is a tenant. */
+  table: string;
+  id: string;
+  /** A unique column by which people name a tenant. */
+  name?: string;
+}
+
 export interface TableScope {
   /** Columns that leave and enter. */
   columns: readonly string[];
@@ -48,6 +61,8 @@ export interface TableScope {
   where?: string;
   /** SQL expressions that replace a column's value on the way out. */
   rewrite?: Record<string, string>;
+  /** Rewritten columns that are rewritten on the way in as well, whoever made the bundle. */
+  rewriteOnImport?: readonly string[];
   /** The option that turns the table on; `off` says whether the bundle then lacks the table or holds it empty. */
   option?: { name: string; off: "absent" | "empty" };
   /** Columns that `overwrite_metadata_only` may refresh. */
@@ -64,6 +79,10 @@ export interface TableScope {
   naturalKey?: readonly string[];
   /** The column that names the tenant; an import never moves a row from one tenant to another. */
   tenant?: string;
+  /** SQL condition over the table's row that says which rows hang on the tenants whose ids are in the array `$tenants`. */
+  tenantRows?: string;
+  /** Whether rows that hang on no tenant go along with an export of some; `out` where absent. */
+  shared?: "in" | "out";
   /** The stored object that a row owns. */
   blob?: BlobScope;
 }
@@ -88,6 +107,8 @@ export interface ScopeSettings {
   value: string;
   /** Setting keys that leave; every other key stays. */
   include: readonly string[];
+  /** Whether they go along with an export of some tenants; `out` where absent. */
+  shared?: "in" | "out";
 }
 
 const identifier = v.pipe(v.string(), v.nonEmpty("a name may not be empty"));
@@ -100,6 +121,7 @@ const tableSchema = v.strictObject({
   notSecret: v.optional(v.record(identifier, reason)),
   where: v.optional(v.string()),
   rewrite: v.optional(v.record(identifier, v.string())),
+  rewriteOnImport: v.optional(columns),
   option: v.optional(v.strictObject({ name: identifier, off: v.picklist(["absent", "empty"]) })),
   metadata: v.optional(columns),
   importer: v.optional(columns),
@@ -108,6 +130,8 @@ const tableSchema = v.strictObject({
   appendOnly: v.optional(v.boolean()),
   naturalKey: v.optional(columns),
   tenant: v.optional(identifier),
+  tenantRows: v.optional(v.pipe(v.string(), v.includes("$tenants", "the condition has to name $tenants"))),
+  shared: v.optional(v.picklist(["in", "out"])),
   blob: v.optional(
     v.strictObject({
       option: identifier,
@@ -129,10 +153,18 @@ const scopeSchema = v.strictObject({
   options: v.record(identifier, v.strictObject({ default: v.boolean(), label: v.string(), description: v.string() })),
   ignoredOptions: v.record(identifier, reason),
   users: v.strictObject({ table: identifier, id: identifier, email: identifier, admin: identifier }),
+  tenants: v.optional(v.strictObject({ table: identifier, id: identifier, name: v.optional(identifier) })),
   tables: v.record(identifier, tableSchema),
   excludedTables: v.record(identifier, reason),
   settings: v.optional(
-    v.strictObject({ option: identifier, table: identifier, key: identifier, value: identifier, include: columns }),
+    v.strictObject({
+      option: identifier,
+      table: identifier,
+      key: identifier,
+      value: identifier,
+      include: columns,
+      shared: v.optional(v.picklist(["in", "out"])),
+    }),
   ),
 });
 
@@ -150,19 +182,41 @@ export function defineScope(declaration: Scope): Scope {
 }
 
 function contradictions(scope: Scope): string[] {
-  const found: string[] = [];
+  const found = collisions(Object.keys(scope.tables));
   const options = new Set(Object.keys(scope.options));
   const needOption = (where: string, name: string | undefined) => {
     if (name !== undefined && !options.has(name)) found.push(`${where}: no option is named ${name}`);
   };
   needOption("settings", scope.settings?.option);
+  if (options.has("tenants")) found.push("options.tenants: the name is taken: a request names tenants by it");
+  found.push(...tenantContradictions(scope));
   for (const [name, table] of Object.entries(scope.tables)) {
-    if (scope.excludedTables[name] !== undefined) found.push(`${name}: both included and excluded`);
+    if (own(scope.excludedTables, name) !== undefined) found.push(`${name}: both included and excluded`);
     needOption(name, table.option?.name);
     needOption(`${name}.blob`, table.blob?.option);
     found.push(...columnContradictions(name, table));
   }
   return found;
+}
+
+function tenantContradictions({ tenants, tables }: Scope): string[] {
+  if (tenants === undefined) return [];
+  const table = own(tables, tenants.table);
+  if (table === undefined) return [`tenants.table: ${tenants.table} is not an included table`];
+  return [tenants.id, tenants.name].flatMap((name) =>
+    name === undefined || table.columns.includes(name) ? [] : [`tenants: ${name} is not an included column of ${tenants.table}`],
+  );
+}
+
+/** Entries of a bundle lie beside each other, also on systems that do not tell upper case from lower. */
+function collisions(keys: readonly string[]): string[] {
+  const paths = new Map<string, string>();
+  return keys.flatMap((key) => {
+    const path = collisionKey(tablePath(key));
+    const other = paths.get(path);
+    paths.set(path, key);
+    return other === undefined ? [] : [`${key}: its entry in a bundle would be the same file as that of ${other}`];
+  });
 }
 
 function columnContradictions(name: string, table: TableScope): string[] {
@@ -175,6 +229,10 @@ function columnContradictions(name: string, table: TableScope): string[] {
   // Such a key would make a row of the ndjson container look like one of its control lines.
   for (const column of included)
     if (column.startsWith("$")) found.push(`${name}.${column}: a column whose name starts with $ cannot travel`);
+  for (const column of table.rewriteOnImport ?? [])
+    if (table.rewrite?.[column] === undefined) found.push(`${name}.rewriteOnImport: ${column} is not rewritten`);
+  for (const column of included)
+    if (/^_(row|absent|outcome|miss_\d+)$/.test(column)) found.push(`${name}.${column}: an import uses this name for itself`);
   const { blob } = table;
   const references = {
     notSecret: Object.keys(table.notSecret ?? {}),

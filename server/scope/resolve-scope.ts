@@ -3,6 +3,7 @@ import { BackupError } from "../../engine/errors.ts";
 import type { Catalog, CatalogColumn, CatalogTable, ForeignKey } from "../database/catalog.ts";
 import { checkScope } from "./check-scope.ts";
 import type { Scope, TableScope } from "./define-scope.ts";
+import { own } from "./own.ts";
 import { orderTables } from "./table-order.ts";
 
 /** A scope beside the live catalog: what export and import work from. */
@@ -57,11 +58,18 @@ function resolveTable(scope: Scope, key: string, table: TableScope, catalog: Cat
     .filter((foreignKey) => foreignKey.columns.every((column) => table.columns.includes(column)))
     .map((foreignKey) => ({
       ...foreignKey,
-      parentEnters: scope.tables[foreignKey.parent] !== undefined && scope.tables[foreignKey.parent]!.importNever === undefined,
+      parentEnters: enters(scope, foreignKey.parent),
       clearable: foreignKey.columns.filter((column) => !byName.get(column)!.notNull),
       deferred: false,
     }));
-  return { key, scope: table, catalog, columns, foreignKeys };
+  // Without a prototype, so that a look-up by a column's name finds nothing but rewrites.
+  const rewrite: Record<string, string> = Object.assign(Object.create(null), table.rewrite);
+  return { key, scope: { ...table, rewrite }, catalog, columns, foreignKeys };
+}
+
+function enters(scope: Scope, key: string): boolean {
+  const table = own(scope.tables, key);
+  return table !== undefined && table.importNever === undefined;
 }
 
 function fingerprint(scope: Scope): string {

@@ -1,12 +1,12 @@
 import { once } from "node:events";
-import { closeSync, type Dirent, openSync, readSync, statSync } from "node:fs";
+import { closeSync, lstatSync, openSync, readSync, type Stats } from "node:fs";
 import { open, readdir, unlink } from "node:fs/promises";
 import { join } from "node:path";
+import { giveBlock, takeBlock } from "../../engine/block-pool.ts";
 import type { EntryInput } from "../../engine/container.ts";
 import { BackupError } from "../../engine/errors.ts";
 import { writeZip } from "../../engine/zip/write-zip.ts";
 import { nodeCodec } from "../codec-node.ts";
-import { bytesPassed } from "../external-memory.ts";
 
 export interface PackOptions {
   level?: number | undefined | null;
@@ -19,10 +19,8 @@ interface Found {
   modifiedAt: number;
 }
 
-const readLength = 1024 * 1024;
 /** Files up to this size are read at once. */
 const smallFile = 64 * 1024;
-const slabLength = 256 * 1024;
 
 /**
  * Packs what lies in `folder`, in order of names, into `file` ("-": standard output). The newest file's time becomes the time of every
@@ -32,89 +30,84 @@ const slabLength = 256 * 1024;
 export async function packFolder(folder: string, file: string, { level, signal }: PackOptions): Promise<void> {
   const found = await walk(folder, "");
   const modifiedAt = new Date(found.reduce((newest, { modifiedAt }) => Math.max(newest, modifiedAt), 0));
-  const options = { modifiedAt, codec: nodeCodec, signal, ...(typeof level === "number" && { level }) };
+  const toFile = file !== "-";
+  const options = { modifiedAt, codec: nodeCodec, signal, reuseMemory: toFile, ...(typeof level === "number" && { level }) };
   const archive = writeZip(inputs(folder, found), options);
-  if (file === "-") await toStandardOutput(archive);
-  else await toNewFile(file, archive);
+  if (toFile) await toNewFile(file, archive);
+  else await toStandardOutput(archive);
 }
 
-async function walk(folder: string, prefix: string): Promise<Found[]> {
-  const children = await readdir(join(folder, prefix), { withFileTypes: true });
-  children.sort((a, b) => Buffer.compare(Buffer.from(a.name), Buffer.from(b.name)));
-  const found: Found[] = [];
-  for (const child of children) {
-    const path = prefix + child.name;
-    if (child.isDirectory()) {
-      const inside = await walk(folder, `${path}/`);
-      found.push(...(inside.length > 0 ? inside : [{ path: `${path}/`, size: 0, modifiedAt: 0 }]));
+/** Adds what lies below `prefix` to `found`; one list for all, because a folder may hold more than a call can take as arguments. */
+async function walk(folder: string, prefix: string, found: Found[] = []): Promise<Found[]> {
+  const names = (await readdir(join(folder, prefix))).sort();
+  for (const name of names) {
+    const path = prefix + name;
+    const stats = lstatSync(join(folder, path));
+    if (stats.isDirectory()) {
+      const before = found.length;
+      await walk(folder, `${path}/`, found);
+      if (found.length === before) found.push({ path: `${path}/`, size: 0, modifiedAt: 0 });
     } else {
-      found.push(fileFound(folder, path, child));
+      found.push(fileFound(path, stats));
     }
   }
   return found;
 }
 
-function fileFound(folder: string, path: string, child: Dirent): Found {
-  if (!child.isFile()) {
+function fileFound(path: string, stats: Stats): Found {
+  if (!stats.isFile()) {
     throw new BackupError(
       "PATH_SPECIAL_FILE",
       `${path} is a link or no ordinary file; remove it from the folder and pack again`,
       { entry: path },
     );
   }
-  const { size, mtimeMs } = statSync(join(folder, path));
-  return { path, size, modifiedAt: mtimeMs };
+  return { path, size: stats.size, modifiedAt: stats.mtimeMs };
 }
 
 function* inputs(folder: string, found: readonly Found[]): Generator<EntryInput> {
-  const small = new SmallFiles();
   for (const { path, size } of found) {
-    const body = path.endsWith("/") ? new Uint8Array(0) : content(join(folder, path), size, small);
+    const place = join(folder, path);
+    const body = path.endsWith("/") ? new Uint8Array(0) : size <= smallFile ? readSmall(place, size) : content(place);
     yield { path, kind: "file", size, body };
   }
 }
 
-async function* content(path: string, size: number, small: SmallFiles): AsyncGenerator<Uint8Array> {
-  if (size <= smallFile) {
-    yield small.read(path, size);
-    return;
-  }
+async function* content(path: string): AsyncGenerator<Uint8Array> {
   const handle = await open(path, "r");
   try {
     for (let position = 0; ; ) {
-      const room = Buffer.allocUnsafeSlow(Math.min(readLength, Math.max(size - position, 1)));
-      const { buffer, bytesRead } = await handle.read(room, 0, room.length, position);
-      if (bytesRead === 0) return;
+      const block = takeBlock();
+      const { bytesRead } = await handle.read(block, 0, block.length, position);
+      if (bytesRead === 0) return giveBlock(block);
       position += bytesRead;
-      yield buffer.subarray(0, bytesRead);
-      bytesPassed(bytesRead);
+      yield block.subarray(0, bytesRead);
     }
   } finally {
     await handle.close();
   }
 }
 
-/** Reads small files one behind the other into shared buffers: a buffer for each would leave memory in fragments. */
-class SmallFiles {
-  #slab = Buffer.alloc(0);
-  #used = 0;
+const room = Buffer.allocUnsafeSlow(smallFile + 1);
 
-  /** At once: three trips to the thread pool cost ten times the reading. One byte more than `size` shows a file that has grown. */
-  read(path: string, size: number): Uint8Array {
-    if (this.#slab.length - this.#used <= size) {
-      this.#slab = Buffer.allocUnsafeSlow(slabLength);
-      this.#used = 0;
+/**
+ * At once, into memory that the next call uses again: three trips to the thread pool cost ten times the reading, and the archive
+ * takes a copy of each small file before it asks for the next. One byte more than `size` shows a file that has grown; a read
+ * that gives less than was asked for has reached the end.
+ */
+function readSmall(path: string, size: number): Uint8Array {
+  let used = 0;
+  const file = openSync(path, "r");
+  try {
+    for (let asked = size + 1; asked > 0; ) {
+      const more = readSync(file, room, used, asked, null);
+      used += more;
+      asked = more < asked ? 0 : asked - more;
     }
-    const start = this.#used;
-    const file = openSync(path, "r");
-    try {
-      for (let more = 1; more > 0 && this.#used <= start + size; this.#used += more)
-        more = readSync(file, this.#slab, this.#used, start + size + 1 - this.#used, null);
-    } finally {
-      closeSync(file);
-    }
-    return this.#slab.subarray(start, this.#used);
+  } finally {
+    closeSync(file);
   }
+  return room.subarray(0, used);
 }
 
 async function toStandardOutput(archive: AsyncIterable<Uint8Array>): Promise<void> {
@@ -128,7 +121,6 @@ async function toNewFile(file: string, archive: AsyncIterable<Uint8Array>): Prom
   try {
     for await (const bytes of archive) {
       await handle.writeFile(bytes);
-      bytesPassed(bytes.length);
     }
     await handle.close();
   } catch (error) {

@@ -54,7 +54,7 @@ class BrowserBench {
     const { bytes, ours } = await this.#verified(file, "verify D");
     const seconds = await this.#median(async () => (await measure("unzip", ["-tqq", file])).seconds);
     const unzip = this.#speed("verify D, unzip -tqq", bytes, seconds);
-    const zipJs = await this.#zipJs(file, "verify D, zip.js", "zipJsVerify", Number.MAX_SAFE_INTEGER);
+    const zipJs = await this.#zipJs(file, "verify D, zip.js (300 of 2,014 entries)", "zipJsVerify", 300);
     this.#ratio("verify D: times unzip -tqq", ours / unzip, 1);
     this.#ratio("verify D: times zip.js", ours / zipJs, 4);
   }
@@ -62,7 +62,7 @@ class BrowserBench {
   async small(): Promise<void> {
     const file = await setBundle(this.#root, ["B"], "zip");
     const { ours } = await this.#verified(file, "verify 20,000 small files");
-    const zipJs = await this.#zipJs(file, "verify 2,000 small files, zip.js", "zipJsVerify", 2000);
+    const zipJs = await this.#zipJs(file, "verify small files, zip.js (1,000)", "zipJsVerify", 1000);
     this.#ratio("verify small files: times zip.js", ours / zipJs, 20);
   }
 
@@ -84,7 +84,7 @@ class BrowserBench {
       inPage(stream, async (page) => (await page.run<{ seconds: number }>("pack", "/export")).seconds),
     );
     const ours = this.#speed("pack D", bytes, seconds);
-    const zipJs = await this.#zipJs(file, "pack D, zip.js", "zipJsPack", Number.MAX_SAFE_INTEGER);
+    const zipJs = await this.#zipJs(file, "pack D, zip.js (300 of 2,014 entries)", "zipJsPack", 300);
     this.#ratio("pack D: times zip.js", ours / zipJs, 2);
   }
 

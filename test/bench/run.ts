@@ -11,6 +11,7 @@ export interface BenchArgs {
 
 const benches: Record<string, () => Promise<{ run(args: BenchArgs): Promise<void> }>> = {
   browser: () => import("./browser.ts"),
+  codec: () => import("./codec.ts"),
   memory: () => import("./memory.ts"),
   move: () => import("./move.ts"),
   zip: () => import("./zip.ts"),

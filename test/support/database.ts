@@ -11,8 +11,11 @@ export interface TestDatabase {
   sql: postgres.Sql;
 }
 
-/** Fresh databases for one test file, dropped after its last test: `const db = useDatabase();` at its top. */
-export function useDatabase(): { create(): Promise<TestDatabase> } {
+/**
+ * Fresh databases for one test file, dropped after its last test: `const db = useDatabase();` at its top. In the embedded
+ * PostgreSQL, or in the distribution's own (`systemDatabaseSkipReason`).
+ */
+export function useDatabase(service: "database" | "system-database" = "database"): { create(): Promise<TestDatabase> } {
   let admin: Connection | undefined;
   const made: { name: string; connection: Connection }[] = [];
   afterAll(async () => {
@@ -25,7 +28,7 @@ export function useDatabase(): { create(): Promise<TestDatabase> } {
   }, 60_000);
   return {
     async create() {
-      const { url: adminUrl } = await askFor<{ url: string }>("database");
+      const { url: adminUrl } = await askFor<{ url: string }>(service);
       admin ??= await connect(adminUrl, { max: 1 });
       const name = `test_${randomBytes(6).toString("hex")}`;
       await admin.sql`create database ${admin.sql(name)}`;

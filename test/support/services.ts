@@ -3,6 +3,7 @@ import type { AddressInfo } from "node:net";
 import type { TestProject } from "vitest/node";
 import { startDatabase } from "./database-service.ts";
 import { startS3 } from "./s3-service.ts";
+import { startSystemDatabase } from "./system-database.ts";
 
 declare module "vitest" {
   interface ProvidedContext {
@@ -17,7 +18,11 @@ export interface Service {
   stop(): Promise<void>;
 }
 
-const starters: Record<string, () => Promise<Service>> = { "/database": startDatabase, "/s3": startS3 };
+const starters: Record<string, () => Promise<Service>> = {
+  "/database": startDatabase,
+  "/system-database": startSystemDatabase,
+  "/s3": startS3,
+};
 
 /**
  * Vitest's global set-up. A real PostgreSQL and a real S3 server are started once for a run, when the first test file

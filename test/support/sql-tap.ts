@@ -7,6 +7,8 @@ export interface Held {
   statement: string;
   /** Lets it, and everything behind it, go its way. */
   release(): void;
+  /** The port by which PostgreSQL knows its connection (`pg_stat_activity.client_port`). */
+  port: number;
   /** Cuts its connection on both sides, as a network does. */
   cut(): void;
 }
@@ -109,7 +111,7 @@ class Tap implements SqlTap {
             backend.write(held);
             client.resume().emit("data", Buffer.alloc(0));
           };
-          watch.caught({ statement, release, cut });
+          watch.caught({ statement, release, cut, port: backend.localPort! });
           return;
         }
         backend.write(message);
@@ -122,7 +124,7 @@ class Tap implements SqlTap {
             client.write(answer);
             backend.on("data", (later) => client.write(later)).resume();
           };
-          watch.caught({ statement, release, cut });
+          watch.caught({ statement, release, cut, port: backend.localPort! });
           return true;
         });
       }

@@ -5,6 +5,7 @@ import { codecSuite } from "../engine/zip/codec-suite.ts";
 import { noise, rows } from "../engine/zip/content.ts";
 import type { Outcome } from "../engine/zip/outcome.ts";
 import { ownVectorSuite } from "../engine/zip/own-vectors.ts";
+import { sameBytesSuite } from "../engine/zip/same-bytes.ts";
 import { type Vector, vectorSuite } from "../engine/zip/vectors.ts";
 import { corpus } from "./corpus.ts";
 import type { Answer, Question } from "./engine-worker.ts";
@@ -16,6 +17,7 @@ for (const [name, load] of Object.entries(codecs)) {
   describe(`${name} codec in a page`, () => {
     codecSuite(load);
     ownVectorSuite(load);
+    sameBytesSuite(load);
   });
 }
 

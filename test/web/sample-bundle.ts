@@ -52,10 +52,11 @@ function table(name: string, columns: string[], rows: number, rowOf: (n: number)
   async function* body() {
     const text = new TableText();
     for (let n = 0; n < rows; n++) {
-      const full = text.add(utf8(rowOf(n)));
-      if (full !== null) yield full;
+      text.add(utf8(rowOf(n)));
+      yield* text.blocks();
     }
-    yield text.end();
+    text.end();
+    yield* text.blocks();
   }
   return { name, columns, body: body(), rows: () => rows };
 }

@@ -5,9 +5,9 @@ import type { ZipStretch } from "../../engine/zip/list-zip.ts";
 import type { CheckJob, TableJob } from "./pool-protocol.ts";
 
 /** Entries up to this size are read many at a time; larger ones one by one as streams. */
-const smallEntry = 4 * 1024 * 1024;
-/** Bytes read at once, and bytes of content that may come of it. */
-const windowLength = 8 * 1024 * 1024;
+const smallEntry = 3 * 1024 * 1024;
+/** Bytes read at once, which is what a source keeps buffers for, and bytes of content that may come of it. */
+const windowLength = 4 * 1024 * 1024;
 const windowEntries = 2048;
 
 /** The share-out of a ZIP: large ones first, so that none is left alone at the end. */

@@ -1,4 +1,5 @@
 import * as Comlink from "comlink";
+import { giveBlock } from "../../engine/block-pool.ts";
 import type { Codec } from "../../engine/codec.ts";
 import { unwrapped } from "./failure.ts";
 import type { PackingWorker } from "./pool-protocol.ts";
@@ -23,9 +24,10 @@ export function packCodec(
   };
 }
 
-/** Bytes that are the whole of their buffer go over without a copy. */
+/** Bytes that were handed over: those that are the whole of their buffer go on without a copy. */
 function handed(bytes: Uint8Array): Uint8Array {
   const own = bytes.byteLength === bytes.buffer.byteLength ? bytes : bytes.slice();
+  if (own !== bytes) giveBlock(bytes);
   return Comlink.transfer(own, [own.buffer]);
 }
 
@@ -39,7 +41,7 @@ async function* deflated(input: AsyncIterable<Uint8Array>, worker: Comlink.Remot
   };
   try {
     for await (const piece of input) {
-      ask(worker.deflate(stream, handed(piece.slice())));
+      ask(worker.deflate(stream, handed(piece)));
       if (underWay.length >= piecesUnderWay) yield* await underWay.shift()!;
     }
     for (const pieces of underWay.splice(0)) yield* await pieces;

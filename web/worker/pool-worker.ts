@@ -1,8 +1,9 @@
 import * as Comlink from "comlink";
+import { scannedBlobSource } from "../../engine/blob-source.ts";
 import type { ByteSource } from "../../engine/byte-source.ts";
 import { checkTableEntry, contentFailure } from "../../engine/check-entries.ts";
 import type { Codec } from "../../engine/codec.ts";
-import { ContentHash } from "../../engine/codec-each.ts";
+import { ContentHash, release } from "../../engine/codec-each.ts";
 import { createWebCodec } from "../../engine/codec-web.ts";
 import type { ContainerEntry } from "../../engine/container.ts";
 import type { Limits } from "../../engine/limits.ts";
@@ -27,7 +28,7 @@ const worker: PoolWorker = {
   ...packing(codecReady),
   use: (origin, limits) =>
     answered(async () => {
-      opened = { source: await sourceOf(origin), limits };
+      opened = { source: origin instanceof Blob ? scannedBlobSource(origin) : await sourceOf(origin), limits };
       return null;
     }),
   check: (job, onProgress) => answered(async () => new Checker(await codecReady, onProgress).check(job)),
@@ -103,15 +104,18 @@ class Checker {
     if (job.container === "ndjson") return this.#rows(entry, job.table, this.#open(job.entries[0]));
     const records = await checkStretchRecords(this.#source, job.entries[0], this.#context);
     if (records.failure !== undefined) return records;
-    return this.#rows(entry, job.table, readStretch(this.#source, job.entries[0], this.#context));
+    const ownPieces = job.entries[0].listed.method !== 0;
+    return this.#rows(entry, job.table, readStretch(this.#source, job.entries[0], this.#context), ownPieces);
   }
 
-  async #rows(entry: ContainerEntry, table: TableJob, body: AsyncIterable<Uint8Array>): Promise<CheckedShare> {
+  async #rows(entry: ContainerEntry, table: TableJob, body: AsyncIterable<Uint8Array>, ownPieces = true): Promise<CheckedShare> {
+    const hash = await ContentHash.create(entry.size, this.#codec);
     const context = {
       container: { open: () => body },
       codec: this.#codec,
-      createHash: (size: number) => ContentHash.create(size, this.#codec),
+      createHash: async () => hash,
       rowBytes: this.#context.limits.rowBytes,
+      ...(ownPieces && !hash.holds && { release }),
       signal: this.#context.signal,
       onProgress: ({ path }: ContainerEntry, bytes: number, rows: number) => this.#report(path, bytes, rows),
     };

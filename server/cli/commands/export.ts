@@ -31,6 +31,13 @@ export const exportCommand = defineCommand({
       value: "OPTION=BOOLEAN",
       help: "an option of the scope; `holdall scope show` lists them",
     },
+    org: {
+      type: "string",
+      multiple: true,
+      value: "ID",
+      help: "only this organization, by key or name, and what hangs on it; may be repeated",
+      default: "all",
+    },
     force: { type: "boolean", help: "replace FILE" },
     "created-at": {
       type: "string",
@@ -43,6 +50,7 @@ export const exportCommand = defineCommand({
   examples: [
     "holdall export",
     "holdall export --out backup.zip -o include_files=false -o include_users=true",
+    "holdall export --org acme --out acme.zip",
     "holdall export --out - --format ndjson | ssh other holdall import - --mode merge --as ops@example.com --yes",
   ],
   exitCodes: { 0: "the bundle is complete and on the disk", 1: "refused: FILE exists, or the scope does not fit the database" },
@@ -50,7 +58,7 @@ export const exportCommand = defineCommand({
     const format = formatOf(options.format, options.out);
     const createdAt = instant("--created-at", options["created-at"]) ?? new Date();
     const chosen = scopeOptions(options.o);
-    const scope = await loadScope(context.settings.scope);
+    const scope = await loadScope(context.settings);
     resolveOptions(scope, chosen);
     const toStdout = options.out === "-";
     if (toStdout && process.stdout.isTTY)
@@ -59,7 +67,7 @@ export const exportCommand = defineCommand({
     const path = toStdout ? "-" : await outputPath(options.out ?? ".", datedName(scope.name, createdAt, format), force);
     return withTarget(context, async (target) => {
       const sink = toStdout ? stdoutSink(context.signal) : await fileSink(path, force);
-      return write(sink, { target, path, format, createdAt, chosen }, context);
+      return write(sink, { target, path, format, createdAt, chosen, tenants: options.org }, context);
     });
   },
 });
@@ -82,6 +90,7 @@ interface Job {
   format: Format;
   createdAt: Date;
   chosen: Record<string, boolean>;
+  tenants: string[] | undefined;
 }
 
 async function write(sink: Sink, job: Job, context: Context): Promise<Result> {
@@ -117,8 +126,10 @@ async function chunksOf(job: Job, { output, signal }: Context, onManifest: (mani
     scope,
     container: job.format,
     options: job.chosen,
+    ...(job.tenants && { tenants: job.tenants }),
     createdAt: job.createdAt,
     signal,
+    reuseMemory: job.path !== "-",
     onManifest,
     ...observed,
   });
@@ -154,6 +165,7 @@ function resultOf(job: Job, manifest: Manifest, done: { bytes: number; milliseco
     bytes: done.bytes,
     created_at: manifest.created_at,
     options: manifest.options,
+    ...(manifest.tenants && { tenants: manifest.tenants }),
     table_counts: manifest.table_counts,
     files: { bundle: files, not_carried: manifest.files.length - files },
     warnings: manifest.warnings,

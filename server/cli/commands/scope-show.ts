@@ -15,7 +15,7 @@ export const scopeShow = defineCommand({
   examples: ["holdall scope show", "holdall scope show --json | jq '.tables | keys'"],
   exitCodes: { 0: "shown" },
   async run(_, { settings }) {
-    const scope = await loadScope(settings.scope);
+    const scope = await loadScope(settings);
     return { exitCode: 0, json: scope, text: (paint) => scopeText(scope, paint) };
   },
 });

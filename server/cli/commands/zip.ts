@@ -2,6 +2,7 @@ import { parseArgs } from "node:util";
 import { BackupError } from "../../../engine/errors.ts";
 import { openZip, type ZipContainer } from "../../../engine/zip/open-zip.ts";
 import { nodeCodec } from "../../codec-node.ts";
+import { startThreads } from "../../codec-pool.ts";
 import { openFileSource } from "../../file-source.ts";
 import { packFolder } from "../../zip/pack-folder.ts";
 import { unpackInto } from "../../zip/unpack-into.ts";
@@ -11,7 +12,7 @@ holdall zip test FILE        checks structure, names, sizes and CRC of every ent
                              (--sha256: computes and prints their SHA-256, too)
 holdall zip pack DIR FILE|-  packs a folder ("-": to standard output)
 holdall zip unpack FILE DIR  creates the content inside DIR, over nothing that exists
-Options: --level 0-9 (pack; default 6). Exit status: 0 accepted, 1 refused, 2 wrong usage.`;
+Options: --level 0-9 (pack; default 5). Exit status: 0 accepted, 1 refused, 2 wrong usage.`;
 
 const linesLength = 64 * 1024;
 const exitStatus = { accepted: 0, refused: 1, usage: 2 } as const;
@@ -27,11 +28,17 @@ const commands: Record<string, { operands: number; run: Command }> = {
   list: { operands: 1, run: ([file], _, signal) => withArchive(file!, signal, list) },
   test: {
     operands: 1,
-    run: ([file], { sha256 = false }, signal) => withArchive(file!, signal, (archive) => test(archive, sha256, signal)),
+    run: ([file], { sha256 = false }, signal) => {
+      startThreads();
+      return withArchive(file!, signal, (archive) => test(archive, sha256, signal));
+    },
   },
   pack: {
     operands: 2,
-    run: ([folder, file], { level }, signal) => packFolder(folder!, file!, { level: parseLevel(level), signal }),
+    run: ([folder, file], { level }, signal) => {
+      startThreads();
+      return packFolder(folder!, file!, { level: parseLevel(level), signal });
+    },
   },
   unpack: {
     operands: 2,

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import type { Sql } from "postgres";
 import { BackupError } from "../../../engine/errors.ts";
 import type { Outcome, Plan, PlanCode } from "../../../engine/plan.ts";
-import { openCopy } from "../../export/copy-rows.ts";
+import { copyLines } from "../../database/copy-out.ts";
 import type { PlanInput } from "../plan-input.ts";
 import { mapsMakers } from "../plan-summary.ts";
 import { KeyWriter } from "./key-writer.ts";
@@ -146,7 +146,7 @@ async function keepRuns(sql: Sql, input: PlanInput, writers: CodeWriters): Promi
     if (before + 1 < next) await writers.runs("insert").add(before + 1, next - 1);
   };
   const decoder = new TextDecoder();
-  for await (const line of copiedLines(sql, copyRunsSql(input))) {
+  for await (const line of copyLines(sql, copyRunsSql(input))) {
     const [outcome, row, before] = decoder.decode(line).split("\x02") as [Outcome, string, string];
     await end(Number(before), Number(row));
     current = { outcome, first: Number(row) };
@@ -157,7 +157,7 @@ async function keepRuns(sql: Sql, input: PlanInput, writers: CodeWriters): Promi
 
 async function keepDetails(sql: Sql, input: PlanInput, writers: CodeWriters): Promise<void> {
   const decoder = new TextDecoder();
-  for await (const line of copiedLines(sql, copyDetailsSql(input))) {
+  for await (const line of copyLines(sql, copyDetailsSql(input))) {
     const outcomeEnd = line.indexOf(2);
     const rowEnd = line.indexOf(2, outcomeEnd + 1);
     const clearedEnd = line.indexOf(2, rowEnd + 1);
@@ -174,7 +174,7 @@ async function keepDetails(sql: Sql, input: PlanInput, writers: CodeWriters): Pr
 
 async function keepMatches(sql: Sql, input: PlanInput, writers: CodeWriters): Promise<void> {
   const decoder = new TextDecoder();
-  for await (const line of copiedLines(sql, copyMatchesSql(input))) {
+  for await (const line of copyLines(sql, copyMatchesSql(input))) {
     const rowEnd = line.indexOf(2);
     const row = Number(decoder.decode(line.subarray(0, rowEnd)));
     const fresh = line[rowEnd + 1] === 0x31;
@@ -186,7 +186,7 @@ async function keepMatches(sql: Sql, input: PlanInput, writers: CodeWriters): Pr
 
 async function keepLines(sql: Sql, statement: string, code: PlanCode, writers: CodeWriters): Promise<void> {
   const decoder = new TextDecoder();
-  for await (const line of copiedLines(sql, statement)) {
+  for await (const line of copyLines(sql, statement)) {
     const rowEnd = line.indexOf(2);
     const row = Number(decoder.decode(line.subarray(0, rowEnd)));
     await writers.runs(code).add(row, row);
@@ -199,24 +199,6 @@ function addLine(lines: LineWriter, line: Uint8Array, start: number): void {
   lines.begin();
   lines.add(line, start);
   lines.endLine();
-}
-
-/** Each chunk holds whole lines, without a line break in one. */
-async function* copiedLines(sql: Sql, statement: string): AsyncGenerator<Uint8Array> {
-  const readable = await openCopy(sql, statement);
-  try {
-    for await (const chunk of readable as AsyncIterable<Uint8Array>) {
-      for (let start = 0; start < chunk.length; ) {
-        const end = chunk.indexOf(0x0a, start);
-        yield chunk.subarray(start, end);
-        start = end + 1;
-      }
-    }
-    // As in `copyRows`: a paused socket is resumed.
-    readable._read(0);
-  } finally {
-    readable.destroy();
-  }
 }
 
 async function keeping<T>(work: () => Promise<T>): Promise<T> {

@@ -61,7 +61,7 @@ function changesSql(input: PlanInput): string {
 function valueRow(input: PlanInput, column: StageColumn, different: string): string {
   const { table } = input;
   const next = table.references.some(({ columns }) => columns.includes(column.name))
-    ? stagedValue(table, column)
+    ? stagedValue(column)
     : finalValue(input, column.name);
   return `(${quoteLiteral(column.name)}, (${comparableValue(table, column)})::text, (${next})::text, ${different})`;
 }

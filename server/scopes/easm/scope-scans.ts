@@ -3,8 +3,8 @@ import { onlyKeys, withoutSecrets, withoutUrlLogins } from "./portable-json.ts";
 
 /**
  * Nothing waits or runs in a bundle: the target's scheduler picks up what is queued and its watchdog what is running, and
- * would scan somebody's network because a backup was imported. Such rows leave as cancelled, with the finishing time
- * that the table's check then asks for.
+ * would scan somebody's network because a backup was imported. Such rows leave, and enter, as cancelled, with the finishing
+ * time that the table's check then asks for.
  */
 const settledState = "CASE WHEN state IN ('queued', 'running') THEN 'cancelled' ELSE state END";
 const settledAt = (lastKnown: string) => `CASE WHEN state IN ('queued', 'running') THEN ${lastKnown} ELSE finished_at END`;
@@ -38,6 +38,7 @@ export const scanTables: Record<string, TableScope> = {
       config: onlyKeys("config", ["profile", "modules", "ports", "rate_limit", "depth", "resolvers"]),
       error_message: withoutUrlLogins("error_message"),
     },
+    rewriteOnImport: ["state", "finished_at"],
     metadata: ["name", "statistics"],
     importer: ["created_by"],
     tenant: "organization_id",
@@ -68,6 +69,7 @@ export const scanTables: Record<string, TableScope> = {
       finished_at: settledAt("created_at"),
       error_message: withoutUrlLogins("error_message"),
     },
+    rewriteOnImport: ["state", "finished_at"],
     metadata: ["counters"],
     naturalKey: ["scan_id", "module", "attempt"],
     tenant: "organization_id",

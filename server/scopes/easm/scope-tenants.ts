@@ -15,6 +15,7 @@ export const tenantTables: Record<string, TableScope> = {
       last_login_ip: "personal data of this installation's sign-in",
     },
     option: { name: "include_users", off: "absent" },
+    tenantRows: "id IN (SELECT user_id FROM organization_members WHERE organization_id = ANY ($tenants))",
     importNever: "user records are not imported; they are included only for mapping users in the target",
   },
   organizations: {

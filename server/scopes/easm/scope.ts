@@ -38,6 +38,7 @@ export const easm: Scope = defineScope({
     include_secrets: "secrets never leave an installation: the option is ignored and everything secret stays excluded",
   },
   users: { table: "users", id: "id", email: "email", admin: "is_admin AND is_active" },
+  tenants: { table: "organizations", id: "id", name: "slug" },
   tables: { ...tenantTables, ...assetTables, ...scanTables },
   excludedTables: {
     refresh_tokens: `login sessions; ${authentication}`,

@@ -26,10 +26,13 @@ async function read(text: string | Uint8Array, size = 1 << 20, rowBytes = 1 << 2
   return seen;
 }
 
-function canonical(rows: readonly string[], chunkBytes = 64): Uint8Array {
-  const text = new TableText(chunkBytes);
-  const chunks = rows.map((row) => text.add(utf8(row))).filter((chunk) => chunk !== null);
-  return concat([...chunks, text.end()]);
+function canonical(rows: readonly string[], blockBytes = 64): Uint8Array {
+  const text = new TableText(() => new Uint8Array(blockBytes));
+  for (const row of rows) text.add(utf8(row));
+  text.end();
+  const blocks = [...text.blocks()];
+  expect(blocks.slice(0, -1).every((block) => block.length === blockBytes)).toBe(true);
+  return concat(blocks);
 }
 
 const rows = ['{"id":1,"t":"a,\\"]}[{"}', "{}", '{"n":[{"x":null}],"é":"\u{1f600}"}', '{"big":9007199254740993}'];

@@ -45,7 +45,7 @@ describe("wrong usage ends with 2 and says what was meant", () => {
   test.each([
     [["exprot"], "there is no command exprot; did you mean export?"],
     [["scope", "chekc"], "there is no command scope chekc; did you mean scope check?"],
-    [["scope"], "scope needs one more word: scope show or scope check"],
+    [["scope"], "scope needs one more word: scope init or scope show or scope check"],
     [["export", "--fromat", "zip"], "export has no option --fromat; did you mean --format?"],
     [["--jsn"], "holdall has no option --jsn; did you mean --json?"],
     [["export", "--format", "tar"], '--format is zip, ndjson, not "tar"'],

@@ -39,6 +39,16 @@ async function bundleOf(response: Response) {
   return openBundle(bytesSource(new Uint8Array(await response.arrayBuffer())), { codec: nodeCodec });
 }
 
+test("an export of one organization holds that one, and says so", async () => {
+  const [{ id, slug }] = (await full.db.sql`select id, slug from organizations order by id`) as unknown as [
+    { id: string; slug: string },
+  ];
+  const { manifest } = await bundleOf(await exportOf({ tenants: [slug], include_files: false }));
+  expect(manifest.table_counts["organizations"]).toBe(1);
+  expect(manifest.tenants).toEqual({ table: "organizations", ids: [id] });
+  for (const tenants of ["acme", [], [1], ["no such slug"]]) expect((await exportOf({ tenants })).status).toBe(400);
+});
+
 describe("whoever is no admin", () => {
   test.each([
     ["POST", "/export"],

@@ -21,7 +21,8 @@ import {
   requestFor,
   stateOf,
 } from "../../support/instances.ts";
-import { type SqlTap, useSqlTaps } from "../../support/sql-tap.ts";
+import { ownInstance } from "../../support/own-instance.ts";
+import { type Held, type SqlTap, useSqlTaps } from "../../support/sql-tap.ts";
 import { useTemporaryFolders } from "../../support/temporary.ts";
 
 const db = useDatabase();
@@ -32,6 +33,7 @@ const stride = Number(process.env["HOLDALL_TEST_STRIDE"] ?? 31);
 
 let home: string;
 let bundle: string;
+let source: Instance;
 let target: Instance;
 let tap: SqlTap;
 let tapped: Connection;
@@ -39,7 +41,7 @@ let before: Awaited<ReturnType<typeof stateOf>>;
 
 beforeAll(async () => {
   home = await temporaryFolder();
-  const source = await demoInstance(db, folderStore(home, "source"), { assets: 40, files: 8, orgs: 2 });
+  source = await demoInstance(db, folderStore(home, "source"), { assets: 40, files: 8, orgs: 2 });
   bundle = await exportFile(source, join(home, "bundle.zip"));
   target = await emptyInstance(db, folderStore(home, "target"));
   tap = await tapOf(target.url);
@@ -129,38 +131,56 @@ test("a preview whose backend is terminated says so", async () => {
   await expectUntouched(target, before);
 });
 
-test("a connection that is cut at any statement", async () => {
-  const fresh = await emptyInstance(db, folderStore(home, "cut-anywhere"));
-  const untouched = await stateOf(fresh);
-  const cutting = await tapOf(fresh.url);
-  const connection = await connect(cutting.url);
-  const attempt = () => importFile({ ...fresh, sql: connection.sql }, bundle);
-  let reached = true;
-  // The first is the pool's, the second asks for the session's process.
-  for (let n = 3; reached; n += stride) {
-    const from = cutting.statements.length;
-    const held = cutting.hold((_, number) => number === from + n);
-    const ended = attempt().then(
-      () => "imported",
-      (error) => error.code as string,
-    );
-    const first = await Promise.race([held, ended]);
-    reached = typeof first !== "string";
-    if (typeof first === "string") {
-      expect(first).toBe("imported");
-      break;
+describe("at any statement", () => {
+  /** Into an installation that has some of it under other ids, with people mapped: every kind of statement comes up. */
+  async function cutAnywhere(name: string, cut: (held: Held, instance: Instance) => Promise<void>): Promise<void> {
+    const fresh = await ownInstance(db, folderStore(home, name), source);
+    const untouched = await stateOf(fresh);
+    const cutting = await tapOf(fresh.url);
+    const connection = await connect(cutting.url);
+    const choices = { user_map: { [source.importer.id]: fresh.importer.id } };
+    const attempt = () => importFile({ ...fresh, sql: connection.sql }, bundle, "merge", { choices });
+    // The first is the pool's, the second asks for the session's process.
+    for (let n = 3; ; n += stride) {
+      const from = cutting.statements.length;
+      const held = cutting.hold((_, number) => number === from + n);
+      const ended = attempt().then(
+        () => "imported",
+        (error) => error.code as string,
+      );
+      const first = await Promise.race([held, ended]);
+      if (typeof first === "string") {
+        expect(first).toBe("imported");
+        break;
+      }
+      await cut(first, fresh);
+      const outcome = await ended;
+      expect(["IO_DATABASE", "imported"], first.statement).toContain(outcome);
+      if (outcome === "imported") expect(first.statement).toBe("commit");
+      await expectUntouched(fresh, untouched);
     }
-    first.cut();
-    const outcome = await ended;
-    expect(["IO_DATABASE", "imported"], first.statement).toContain(outcome);
-    if (outcome === "imported") expect(first.statement).toBe("commit");
-    await expectUntouched(fresh, untouched);
+    cutting.forget();
+    await connection.close();
+    expect(await importStates(fresh.sql)).toContain("committed");
+    await expectQuiet(fresh.sql);
   }
-  cutting.forget();
-  await connection.close();
-  expect(await importStates(fresh.sql)).toContain("committed");
-  await expectQuiet(fresh.sql);
-}, 120_000);
+
+  test(
+    "the connection is cut: nothing changed, and the next import succeeds",
+    () => cutAnywhere("cut-anywhere", async ({ cut }) => cut()),
+    600_000,
+  );
+
+  test(
+    "the backend is terminated: nothing changed, and the next import succeeds",
+    () =>
+      cutAnywhere("terminated-anywhere", async ({ port, release }, { sql }) => {
+        await sql`select pg_terminate_backend(pid) from pg_stat_activity where client_port = ${port}`;
+        release();
+      }),
+    600_000,
+  );
+});
 
 test("only the answer to the commit gets lost: the import is reported as done", async () => {
   const fresh = await emptyInstance(db, folderStore(home, "answer"));

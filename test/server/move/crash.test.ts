@@ -15,6 +15,7 @@ import {
   importFile,
   stateOf,
 } from "../../support/instances.ts";
+import { ownInstance } from "../../support/own-instance.ts";
 import { useSqlTaps } from "../../support/sql-tap.ts";
 import { useTemporaryFolders } from "../../support/temporary.ts";
 import { launcher } from "../cli/command-line.ts";
@@ -24,6 +25,8 @@ const tapOf = useSqlTaps();
 const temporaryFolder = useTemporaryFolders();
 const running = new Set<ChildProcess>();
 const files = 24;
+/** Every Nth statement of an import is killed in turn; 1 takes very long. */
+const stride = Number(process.env["HOLDALL_TEST_STRIDE"] ?? 67);
 
 let home: string;
 let bundle: string;
@@ -143,6 +146,33 @@ describe("kill -9 of `holdall import`", () => {
     expect(await stateOf(target)).toEqual(after);
     expect(await orphans(target)).toEqual([]);
   });
+});
+
+describe("kill -9 at any statement", () => {
+  test("before or after, never between; and the next import succeeds", async () => {
+    const target = await ownInstance(db, folderStore(home, "anywhere"), source);
+    const untouched = await stateOf(target);
+    const tap = await tapOf(target.url);
+    const args = [...importArguments(), "--map-user", `${source.importer.id}=${target.importer.email}`];
+    for (let n = 3; ; n += stride) {
+      const from = tap.statements.length;
+      const held = tap.hold((_, number) => number === from + n);
+      const child = start(args, tap.url, "anywhere");
+      const exited = once(child, "exit").then(([code]) => code as number);
+      const first = await Promise.race([held, exited]);
+      if (typeof first === "number") {
+        expect(first).toBe(0);
+        break;
+      }
+      await kill(child);
+      await expectQuiet(target.sql);
+      expect((await stateOf(target)).tables, first.statement).toEqual(untouched.tables);
+    }
+    tap.forget();
+    expect((await importStates(target.sql)).at(-1)).toBe("committed");
+    expect(await orphans(target)).toEqual([]);
+    await expectQuiet(target.sql);
+  }, 600_000);
 });
 
 describe("kill -9 of a server that imports", () => {

@@ -8,7 +8,6 @@ import { useDatabase } from "../../support/database.ts";
 import { codeOf, expectQuiet, expectUntouched, orphans } from "../../support/import-phases.ts";
 import {
   demoInstance,
-  emptyInstance,
   exportFile,
   folderStore,
   type Instance,
@@ -18,6 +17,7 @@ import {
   stateOf,
   withBundle,
 } from "../../support/instances.ts";
+import { ownInstance } from "../../support/own-instance.ts";
 import { useTemporaryFolders } from "../../support/temporary.ts";
 
 const db = useDatabase();
@@ -33,28 +33,6 @@ beforeAll(async () => {
   bundle = await exportFile(source, join(home, "bundle.zip"));
 });
 
-/**
- * An installation that began for itself: its organizations have the same slugs under other ids, some of their assets are the same,
- * and it has numbered a history of its own.
- */
-async function ownInstance(name: string): Promise<Instance> {
-  const target = await emptyInstance(db, folderStore(home, name));
-  const organizations = await source.sql`select slug, name from organizations order by slug`;
-  for (const { slug, name } of organizations) {
-    await target.sql`insert into organizations (slug, name, created_by) values (${slug}, ${`ours: ${name}`}, ${target.importer.id})`;
-  }
-  const assets =
-    await source.sql`select o.slug, a.type, a.value, a.normalized_value from assets a join organizations o on o.id = organization_id
-    where a.id in (select distinct parent_asset_id from assets where parent_asset_id is not null limit 5)`;
-  for (const { slug, type, value, normalized_value } of assets) {
-    await target.sql`insert into assets (organization_id, type, value, normalized_value, notes)
-      select id, ${type}, ${value}, ${normalized_value}, 'ours' from organizations where slug = ${slug}`;
-  }
-  await target.sql`insert into exposure_changes (organization_id, kind, summary)
-    select o.id, 'changed', 'ours ' || n from organizations o, generate_series(1, 3) n`;
-  return target;
-}
-
 function tableOf(plan: Plan, name: string): TablePlan {
   return plan.tables.find(({ table }) => table === name)!;
 }
@@ -67,7 +45,7 @@ describe("a target that has the same things under other ids", () => {
   let ids: Map<string, string>;
 
   beforeAll(async () => {
-    target = await ownInstance("own");
+    target = await ownInstance(db, folderStore(home, "own"), source);
     const before = await stateOf(target);
     plan = await preview(target, bundle, "merge");
     await expectUntouched(target, before);
@@ -143,7 +121,7 @@ describe("a target that has the same things under other ids", () => {
 });
 
 test("kept rows show both keys, and which rows get a new number", async () => {
-  const target = await ownInstance("kept");
+  const target = await ownInstance(db, folderStore(home, "kept"), source);
   const keepIn = join(home, randomUUID());
   await withBundle(bundle, (opened) => previewImport({ ...requestFor(target, opened, "skip_existing"), keepIn }));
   const reader = await PlanReader.open(keepIn);
@@ -163,7 +141,7 @@ test("kept rows show both keys, and which rows get a new number", async () => {
 });
 
 test("switched off, rows are found by their primary key alone", async () => {
-  const target = await ownInstance("off");
+  const target = await ownInstance(db, folderStore(home, "off"), source);
   const choices = { match_natural_keys: false };
   const plan = await withBundle(bundle, (opened) => previewImport({ ...requestFor(target, opened, "merge"), choices }));
   expect(plan.choices.match_natural_keys).toBe(false);
@@ -175,7 +153,7 @@ test("switched off, rows are found by their primary key alone", async () => {
 });
 
 test("a match that comes to nothing, and a new one, are other plans", async () => {
-  const target = await ownInstance("moved");
+  const target = await ownInstance(db, folderStore(home, "moved"), source);
   const changes = [
     "update assets set normalized_value = normalized_value || '.moved' where id = (select min(id::text)::uuid from assets)",
     "update organizations set slug = slug || '-moved' where slug = (select min(slug) from organizations)",
@@ -194,7 +172,7 @@ test("a match that comes to nothing, and a new one, are other plans", async () =
 });
 
 test("numbers that the application draws between preview and import do not change the plan", async () => {
-  const target = await ownInstance("drawn");
+  const target = await ownInstance(db, folderStore(home, "drawn"), source);
   const plan = await preview(target, bundle, "skip_existing");
   await target.sql`insert into exposure_changes (organization_id, kind) select id, 'appeared' from organizations`;
   await target.sql`delete from exposure_changes where id = 8`;
