@@ -3,6 +3,7 @@ import { fflateCodec } from "../../engine/codec-fflate.ts";
 import { createWebCodec } from "../../engine/codec-web.ts";
 import { codecSuite } from "../engine/zip/codec-suite.ts";
 import { noise, rows } from "../engine/zip/content.ts";
+import { damageSuite } from "../engine/zip/damage-suite.ts";
 import type { Outcome } from "../engine/zip/outcome.ts";
 import { ownVectorSuite } from "../engine/zip/own-vectors.ts";
 import { sameBytesSuite } from "../engine/zip/same-bytes.ts";
@@ -20,6 +21,8 @@ for (const [name, load] of Object.entries(codecs)) {
     sameBytesSuite(load);
   });
 }
+
+describe("damage and failing sources in a page", () => damageSuite(createWebCodec));
 
 describe.skipIf(vectors.length === 0)("the corpus of archives in a page, when ../shared is there", () =>
   vectorSuite(vectors, createWebCodec),

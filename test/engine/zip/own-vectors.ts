@@ -4,7 +4,7 @@ import type { Codec } from "../../../engine/codec.ts";
 import type { ErrorCode } from "../../../engine/errors.ts";
 import { writeZip } from "../../../engine/zip/write-zip.ts";
 import { collected, pieces, rows } from "./content.ts";
-import { readForward, readWhole } from "./outcome.ts";
+import { readForward, readListed, readWhole } from "./outcome.ts";
 
 /** A sound archive of two entries and where its records lie; an edit makes it bad in one way. */
 interface Sample {
@@ -116,6 +116,7 @@ export function ownVectorSuite(load: () => Codec | Promise<Codec>): void {
       const edited = edit(base);
       const bytes = edited instanceof Uint8Array ? edited : base.bytes;
       expect(await readWhole(bytesSource(bytes), codec)).toEqual({ refused: code });
+      expect(await readListed(bytesSource(bytes), codec)).toEqual({ refused: code });
       expect(await readForward(pieces(bytes, 1000), codec)).toHaveProperty("refused");
     });
   }

@@ -2,7 +2,7 @@ import { expect, it } from "vitest";
 import { bytesSource } from "../../../engine/byte-source.ts";
 import type { Codec } from "../../../engine/codec.ts";
 import { pieces } from "./content.ts";
-import { type Outcome, readForward, readSingly, readWhole } from "./outcome.ts";
+import { type Outcome, readForward, readListed, readSingly, readWhole } from "./outcome.ts";
 
 /** One archive of a corpus: what a strict reader must do with it. */
 export interface Vector {
@@ -26,6 +26,7 @@ export function vectorSuite(vectors: readonly Vector[], load: () => Codec | Prom
       const found = await readWhole(bytesSource(bytes), codec);
       if (vector.expect !== "either") expect("accepted" in found ? "accept" : `reject ${found.refused}`).toMatch(vector.expect);
       expect(sameFate(await readSingly(bytesSource(bytes), codec))).toEqual(sameFate(found));
+      expect(sameFate(await readListed(bytesSource(bytes), codec)), "by its directory").toEqual(sameFate(found));
       for (const length of [bytes.length, 65_536, ...(bytes.length <= bytewiseLimit ? [1] : [])]) {
         const forward = await readForward(pieces(bytes, Math.max(1, length)), codec);
         if (!isOnlyForRandomAccess(found, forward)) expect(sameFate(forward), `pieces of ${length}`).toEqual(sameFate(found));
