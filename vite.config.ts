@@ -1,4 +1,5 @@
 import { existsSync } from "node:fs";
+import { join } from "node:path";
 import { playwright } from "@vitest/browser-playwright";
 import { defineConfig, type TestProjectConfiguration } from "vitest/config";
 import { chromiumFlags, chromiumPath } from "./test/support/chromium.ts";
@@ -56,7 +57,11 @@ export default defineConfig({
     emptyOutDir: true,
     target: "es2023",
     rolldownOptions: {
-      input: { index: "web/index.html", example: "web/example.html", "holdall-backup": "web/elements/holdall-backup.ts" },
+      input: {
+        index: join(import.meta.dirname, "web/index.html"),
+        example: join(import.meta.dirname, "web/example.html"),
+        "holdall-backup": join(import.meta.dirname, "web/elements/holdall-backup.ts"),
+      },
       // The element has a name of its own for those who embed it.
       output: { entryFileNames: ({ name }) => (name === "holdall-backup" ? "[name].js" : "assets/[name]-[hash].js") },
       preserveEntrySignatures: "allow-extension",
