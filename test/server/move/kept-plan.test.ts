@@ -1,7 +1,14 @@
 import { randomUUID } from "node:crypto";
 import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
-import { type ConflictMode, type Outcome, outcomes, type Plan, type PlannedRow } from "../../../engine/plan.ts";
+import {
+  type ConflictMode,
+  type ImportChoices,
+  type Outcome,
+  outcomes,
+  type Plan,
+  type PlannedRow,
+} from "../../../engine/plan.ts";
 import { previewImport } from "../../../server/import/import-bundle.ts";
 import { PlanReader } from "../../../server/import/kept/read-plan.ts";
 import { useDatabase } from "../../support/database.ts";
@@ -53,9 +60,13 @@ async function takenScope(): Promise<string> {
   return row!["rows"];
 }
 
-async function kept(instance: Instance, mode: ConflictMode): Promise<{ plan: Plan; reader: PlanReader }> {
+async function kept(
+  instance: Instance,
+  mode: ConflictMode,
+  choices: Partial<ImportChoices> = {},
+): Promise<{ plan: Plan; reader: PlanReader }> {
   const keepIn = join(home, randomUUID());
-  const plan = await withBundle(bundle, (opened) => previewImport({ ...requestFor(instance, opened, mode), keepIn }));
+  const plan = await withBundle(bundle, (opened) => previewImport({ ...requestFor(instance, opened, mode), choices, keepIn }));
   return { plan, reader: await PlanReader.open(keepIn) };
 }
 
@@ -145,7 +156,7 @@ describe.each(modes)("the kept rows of a plan, %s", (mode) => {
 });
 
 test("conflicts, missing parents and cleared references name what is in the way", async () => {
-  const { plan, reader } = await kept(target, "skip_existing");
+  const { plan, reader } = await kept(target, "skip_existing", { match_natural_keys: false });
   const [conflict] = await allRows(reader, "scopes", "conflict_unique");
   expect(conflict).toMatchObject({ constraint: "scopes_organization_id_kind_value_key", holder: expect.any(String) });
   const page = await reader.page({ table: "assets", outcome: "reference_cleared", from: 0, count: 100 });
