@@ -37,7 +37,7 @@ export interface Verification {
   /** Rows found, by table. */
   rows: Record<string, number>;
   entries: number;
-  /** Uncompressed bytes read. */
+  /** Uncompressed bytes of the entries that could be read whole. */
   bytes: number;
   /** Files that a thin bundle names and does not carry. */
   omitted: number;
@@ -65,7 +65,9 @@ class Verifier {
   /** Ids of manifest files that a row has claimed. */
   readonly #claimed = new Set<string>();
   readonly #bytesTotal: number;
+  /** Of what is under way, for progress: what comes from other threads may come late. */
   #bytesDone = 0;
+  #bytesWhole = 0;
   #rowsDone = 0;
 
   constructor(bundle: Bundle, options: VerifyOptions) {
@@ -83,7 +85,7 @@ class Verifier {
     const { valid, checks, issues, total } = this.#findings;
     const entries = this.#bundle.container.entries.length;
     const omitted = this.#bundle.omitted.size;
-    return { valid, checks, issues, issuesTotal: total, rows: this.#rows, entries, bytes: this.#bytesDone, omitted };
+    return { valid, checks, issues, issuesTotal: total, rows: this.#rows, entries, bytes: this.#bytesWhole, omitted };
   }
 
   #error(check: CheckName, code: ErrorCode, message: string, details: ErrorDetails): void {
@@ -153,7 +155,10 @@ class Verifier {
     this.#findings.examined("contents", 1);
     if (table !== undefined) this.#takeTable(entry, table, failure === undefined);
     if (failure !== undefined) this.#findings.add(failure.check, failure.issue);
-    else this.#checkHash(entry, sha256);
+    else {
+      this.#bytesWhole += entry.size;
+      this.#checkHash(entry, sha256);
+    }
   }
 
   #takeTable(entry: ContainerEntry, table: NonNullable<CheckedEntry["table"]>, whole: boolean): void {

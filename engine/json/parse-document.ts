@@ -1,4 +1,4 @@
-import { textOf } from "./row.ts";
+import { keyEnd, textOf } from "./row.ts";
 import { JsonSyntaxError, skipKey, skipSpace, skipString, skipValue } from "./scanner.ts";
 
 export type JsonValue = string | number | boolean | null | JsonValue[] | { [key: string]: JsonValue };
@@ -56,7 +56,7 @@ class Parser {
     let p = skipSpace(this.#bytes, start + 1, this.#end);
     while (this.#bytes[p] !== 0x7d) {
       const value = skipKey(this.#bytes, p, this.#end);
-      const key = this.#text(p, skipString(this.#bytes, p, this.#end));
+      const key = this.#text(p, keyEnd(this.#bytes, value));
       if (key in object) throw new JsonSyntaxError(`the key ${JSON.stringify(key)} appears twice`, p);
       object[key] = this.value(value);
       p = this.#next();

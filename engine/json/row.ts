@@ -39,7 +39,7 @@ export function scanRow(bytes: Uint8Array, position: number, end: number, fields
 }
 
 /** Back from a value over the colon and white space to behind the key's closing quote. */
-function keyEnd(bytes: Uint8Array, value: number): number {
+export function keyEnd(bytes: Uint8Array, value: number): number {
   let p = value;
   while (bytes[p - 1] !== 0x22) p--;
   return p;

@@ -32,7 +32,10 @@ export async function run({ json, runs = 3, rest }: BenchArgs): Promise<void> {
   const root = join(tmpdir(), "holdall-bench-zip");
   await mkdir(root, { recursive: true });
   const bench = new BrowserBench(root, runs);
-  for (const section of chosen) await bench[section]();
+  for (const section of chosen) {
+    if (!json) console.error(`${section} …`);
+    await bench[section]();
+  }
   const { figures, ratios } = bench;
   if (!json) print(figures, ratios);
   else console.log(JSON.stringify({ bench: "browser", figures, ratios }));

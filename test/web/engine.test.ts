@@ -22,7 +22,7 @@ for (const [name, load] of Object.entries(codecs)) {
   });
 }
 
-describe("damage and failing sources in a page", () => damageSuite(createWebCodec));
+describe("damage and failing sources in a page", () => damageSuite(createWebCodec, [0x01, 0xff]));
 
 describe.skipIf(vectors.length === 0)("the corpus of archives in a page, when ../shared is there", () =>
   vectorSuite(vectors, createWebCodec),

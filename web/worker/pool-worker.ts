@@ -57,7 +57,7 @@ class Checker {
       case "stretches":
         return this.#reported(job.entries, await checkStretches(this.#source, job.entries, this.#context));
       case "large":
-        return this.#reported(job.entries, [await checkLargeStretch(this.#source, job.entries[0], this.#context)]);
+        return [await checkLargeStretch(this.#watched(job.entries[0]), job.entries[0], this.#context)];
       case "records":
         return Promise.all(job.entries.map((entry) => checkStretchRecords(this.#source, entry, this.#context)));
       case "lines":
@@ -74,6 +74,35 @@ class Checker {
       0,
     );
     return found;
+  }
+
+  /** The source, telling how far the reading of one large entry is: its uncompressed bytes, were they spread evenly. */
+  #watched({ path, size, storedSize }: ContainerEntry): ByteSource {
+    const source = this.#source;
+    let read = 0;
+    let told = 0;
+    const tell = (bytes: number) => {
+      read += bytes;
+      const now = Math.min(size, Math.round((read / storedSize) * size));
+      this.#report(path, now - told, 0);
+      told = now;
+    };
+    async function* watched(pieces: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+      for await (const piece of pieces) {
+        tell(piece.length);
+        yield piece;
+      }
+    }
+    const { stream } = source;
+    return {
+      size: source.size,
+      async read(offset, length, signal) {
+        const bytes = await source.read(offset, length, signal);
+        tell(bytes.length);
+        return bytes;
+      },
+      ...(stream && { stream: (...range: Parameters<typeof stream>) => watched(stream.apply(source, range)) }),
+    };
   }
 
   async #lines(entries: readonly NdjsonEntry[]): Promise<CheckedShare[]> {

@@ -30,14 +30,22 @@ export type OnShare = (path: string, bytes: number, rows: number) => void;
 /** Workers over one bundle, among which jobs are shared out. */
 export class Pool {
   readonly #workers: { worker: Worker; remote: Comlink.Remote<PoolWorker> }[] = [];
-  #broken: (error: Error) => void = () => {};
+  /** Fails when a Worker cannot be loaded or breaks down: such a one never answers. */
+  readonly #broken: Promise<never>;
+  #break: (error: Error) => void = () => {};
+
+  private constructor() {
+    this.#broken = new Promise((_, reject) => (this.#break = reject));
+    this.#broken.catch(() => undefined); // reported by what waits for an answer
+  }
 
   /** Starts the Workers; they open the bundle for themselves. */
   static async start(origin: Origin, limits: Limits): Promise<Pool> {
     const pool = new Pool();
     for (let i = 0; i < workerCount(); i++) pool.#add(i);
     try {
-      await Promise.all(pool.#workers.map(async ({ remote }) => unwrapped(await remote.use(origin, limits))));
+      const used = pool.#workers.map(async ({ remote }) => unwrapped(await remote.use(origin, limits)));
+      await Promise.race([Promise.all(used), pool.#broken]);
     } catch (error) {
       pool.end();
       throw error;
@@ -47,7 +55,7 @@ export class Pool {
 
   #add(number: number): void {
     const worker = startWorker(workerUrl, `holdall-pool-${number}`);
-    worker.onerror = (event) => this.#broken(new Error(`a Worker of the page broke down: ${event.message}`));
+    worker.onerror = (event) => this.#break(new Error(`a Worker of the page broke down: ${event.message}`));
     this.#workers.push({ worker, remote: Comlink.wrap<PoolWorker>(worker) });
   }
 
@@ -62,7 +70,7 @@ export class Pool {
       failure ??= { reason };
       wake();
     };
-    this.#broken = fail;
+    this.#broken.catch(fail);
     const onAbort = () => fail(signal!.reason);
     signal?.addEventListener("abort", onAbort);
     const lane = async (remote: Comlink.Remote<PoolWorker>) => {
@@ -73,7 +81,7 @@ export class Pool {
     };
     const lanes = this.#workers.flatMap(({ remote }) => Array.from({ length: jobsEach }, () => lane(remote)));
     let running = true;
-    const all = Promise.all(lanes).then(
+    Promise.all(lanes).then(
       () => {
         running = false;
         wake();
@@ -91,11 +99,9 @@ export class Pool {
     } finally {
       signal?.removeEventListener("abort", onAbort);
       waiting.length = 0;
-      this.#broken = () => {};
       if (running) {
         failure ??= { reason: undefined };
         for (const { remote } of this.#workers) void remote.stop();
-        await Promise.race([all, Promise.allSettled(lanes)]);
       }
     }
   }
