@@ -39,8 +39,25 @@ export function deflateNow(bytes: Uint8Array, { level, final }: DeflateOptions):
   const parts: Uint8Array[] = [];
   const deflate = new Deflate({ level: level as FflateLevel }, (part) => parts.push(part));
   deflate.push(bytes, final);
-  if (!final) deflate.flush(true);
+  if (!final) parts.push(flushed(deflate));
   return concat(parts);
+}
+
+/** The bits of the output's last byte that fflate keeps to itself: how many in the lowest three, the byte above. */
+interface OpenByte {
+  s: { r?: number };
+}
+
+/**
+ * RFC 1951, 3.2.4: an empty stored block, which ends on a byte. fflate 0.8 writes one of its own on `flush(true)`, and in the wrong place
+ * wherever the open byte is not zero.
+ */
+function flushed(deflate: Deflate): Uint8Array {
+  deflate.flush(false);
+  const { r: open = 0 } = (deflate as unknown as OpenByte).s;
+  const lengths = [0, 0, 0xff, 0xff];
+  // The block's three bits of header may need another byte.
+  return Uint8Array.from((open & 7) > 5 ? [open >> 3, 0, ...lengths] : [open >> 3, ...lengths]);
 }
 
 async function inflateWhole(bytes: Uint8Array, size: number): Promise<Uint8Array | null> {

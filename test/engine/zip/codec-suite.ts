@@ -1,4 +1,5 @@
 import { expect, it } from "vitest";
+import { concat } from "../../../engine/bytes.ts";
 import type { Codec } from "../../../engine/codec.ts";
 import { crc32 } from "../../../engine/crc32.ts";
 import { noise, pieces, rows, same } from "./content.ts";
@@ -53,14 +54,19 @@ export function codecSuite(load: () => Codec | Promise<Codec>): void {
     }
   });
 
-  it("joins blocks that end in a flush", async () => {
+  it("joins blocks that end in a flush, wherever within a byte they do", async () => {
     const codec = await load();
-    const content = rows(300_000);
-    const parts = await Promise.all(
-      [0, 1, 2].map((i) => codec.deflate(content.subarray(i * 100_000, (i + 1) * 100_000), { level: 6, final: false })),
-    );
-    const joined = Uint8Array.from([...parts.flatMap((part) => [...part]), 3, 0]);
-    expect(same(await codec.inflate(joined, content.length), content)).toBe(true);
+    for (const level of [1, 3, 5, 6, 9]) {
+      for (const length of [0, 1, 100, 2000, 50_000, 200_000, 300_000, MiB]) {
+        const content = rows(3 * length + level);
+        const ends = [length, 2 * length, content.length];
+        const parts: Uint8Array[] = [];
+        for (const [i, end] of ends.entries())
+          parts.push(await codec.deflate(content.slice(ends[i - 1] ?? 0, end), { level, final: false }));
+        const joined = concat([...parts, Uint8Array.of(3, 0)]);
+        expect(same(await codec.inflate(joined, content.length), content), `level ${level}, ${length} bytes`).toBe(true);
+      }
+    }
   });
 
   it("refuses streams that are not exactly what they should be", async () => {
