@@ -76,6 +76,7 @@ describe.skipIf(vectors.length === 0)("the corpus of archives in Workers, when .
       reader.close();
       expect(wrong).toEqual([]);
       expect(read.accept > 0 && read.reject > 0).toBe(true);
-    });
+      // Each of some 570 archives is read in three ways.
+    }, 300_000);
   }
 });
