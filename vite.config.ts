@@ -71,6 +71,8 @@ export default defineConfig({
   test: {
     projects: hasBrowser ? [checks, node, browser] : [checks, node],
     reporters: ["default", "./test/support/summary-reporter.ts"],
+    // Much of the time goes by waiting for PostgreSQL, which has a core to itself otherwise.
+    maxWorkers: 2,
     // Stopping a real S3 server takes seconds.
     teardownTimeout: 60_000,
   },

@@ -63,8 +63,9 @@ function isAsExpected({ whole, forward }: Answer, expected: Vector["expect"]): b
 }
 
 describe.skipIf(vectors.length === 0)("the corpus of archives in Workers, when ../shared is there", () => {
-  for (const codec of ["web", "fflate"] as const) {
-    it.concurrent(`${codec} codec: everything valid accepted, everything hostile refused`, async () => {
+  // The browser's own codec has read all of it in the page.
+  for (const codec of ["fflate"] as const) {
+    it(`${codec} codec: everything valid accepted, everything hostile refused`, async () => {
       const reader = new Reader();
       const wrong: string[] = [];
       const read = { accept: 0, reject: 0, either: 0 };
