@@ -15,7 +15,7 @@ const node: TestProjectConfiguration = {
     // The built page is driven from Node, which has the server and its database at hand.
     include: ["test/engine/**/*.test.ts", "test/server/**/*.test.ts", "test/web/page/**/*.test.ts"],
     globalSetup: ["test/support/services.ts"],
-    testTimeout: 30_000,
+    testTimeout: 60_000,
     hookTimeout: 120_000,
   },
 };
