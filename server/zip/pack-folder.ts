@@ -7,6 +7,7 @@ import type { EntryInput } from "../../engine/container.ts";
 import { BackupError } from "../../engine/errors.ts";
 import { writeZip } from "../../engine/zip/write-zip.ts";
 import { nodeCodec } from "../codec-node.ts";
+import { startThreads } from "../codec-pool.ts";
 
 export interface PackOptions {
   level?: number | undefined | null;
@@ -19,6 +20,8 @@ interface Found {
   modifiedAt: number;
 }
 
+/** Content from which on threads are started while the first files are read. */
+const worthThreads = 4 * 1024 * 1024;
 /** Files up to this size are read at once. */
 const smallFile = 64 * 1024;
 
@@ -29,6 +32,8 @@ const smallFile = 64 * 1024;
  */
 export async function packFolder(folder: string, file: string, { level, signal }: PackOptions): Promise<void> {
   const found = await walk(folder, "");
+  // Not for little: each takes some 12 MB.
+  if (found.reduce((sum, { size }) => sum + size, 0) > worthThreads) startThreads();
   const modifiedAt = new Date(found.reduce((newest, { modifiedAt }) => Math.max(newest, modifiedAt), 0));
   const toFile = file !== "-";
   const options = { modifiedAt, codec: nodeCodec, signal, reuseMemory: toFile, ...(typeof level === "number" && { level }) };

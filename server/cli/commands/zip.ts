@@ -35,10 +35,7 @@ const commands: Record<string, { operands: number; run: Command }> = {
   },
   pack: {
     operands: 2,
-    run: ([folder, file], { level }, signal) => {
-      startThreads();
-      return packFolder(folder!, file!, { level: parseLevel(level), signal });
-    },
+    run: ([folder, file], { level }, signal) => packFolder(folder!, file!, { level: parseLevel(level), signal }),
   },
   unpack: {
     operands: 2,
