@@ -3,6 +3,7 @@ import { collect } from "../../engine/bytes.ts";
 import { BackupError } from "../../engine/errors.ts";
 import type { FileInput } from "../../engine/write-bundle.ts";
 import type { BlobStore, OpenBlob } from "../blobs/blob-store.ts";
+import { bytesPassed } from "../external-memory.ts";
 import type { BlobRow } from "./blob-rows.ts";
 
 /** Objects up to this size are read ahead whole; larger ones are streamed when their turn comes. */
@@ -44,6 +45,7 @@ async function readObject(row: BlobRow, options: ReadOptions): Promise<FileInput
       return { ...withoutObject(row, "missing"), object: { size: opened.size, body: empty() } };
     }
     const body = await collect(resumed(key, opened, options));
+    bytesPassed(2 * body.length);
     compare(row, { size: body.length, sha256: createHash("sha256").update(body).digest("hex") }, options);
     return { ...withoutObject(row, "missing"), object: { size: body.length, body } };
   });
@@ -80,6 +82,7 @@ async function* streamed(row: BlobRow, opened: OpenBlob, options: ReadOptions): 
     hash.update(chunk);
     offset += chunk.length;
     yield chunk;
+    bytesPassed(chunk.length);
   }
   compare(row, { size: offset, sha256: hash.digest("hex") }, options);
 }
