@@ -71,9 +71,11 @@ function fileFound(path: string, stats: Stats): Found {
 }
 
 function* inputs(folder: string, found: readonly Found[]): Generator<EntryInput> {
+  // Of this archive alone: another one that is packed meanwhile must not read into it.
+  const room = Buffer.allocUnsafeSlow(smallFile + 1);
   for (const { path, size } of found) {
     const place = join(folder, path);
-    const body = path.endsWith("/") ? new Uint8Array(0) : size <= smallFile ? readSmall(place, size) : content(place);
+    const body = path.endsWith("/") ? new Uint8Array(0) : size <= smallFile ? readSmall(place, size, room) : content(place);
     yield { path, kind: "file", size, body };
   }
 }
@@ -93,14 +95,12 @@ async function* content(path: string): AsyncGenerator<Uint8Array> {
   }
 }
 
-const room = Buffer.allocUnsafeSlow(smallFile + 1);
-
 /**
- * At once, into memory that the next call uses again: three trips to the thread pool cost ten times the reading, and the archive
+ * At once, into `room`, which the next call uses again: three trips to the thread pool cost ten times the reading, and the archive
  * takes a copy of each small file before it asks for the next. One byte more than `size` shows a file that has grown; a read
  * that gives less than was asked for has reached the end.
  */
-function readSmall(path: string, size: number): Uint8Array {
+function readSmall(path: string, size: number, room: Uint8Array): Uint8Array {
   let used = 0;
   const file = openSync(path, "r");
   try {
