@@ -1,7 +1,8 @@
 import type { Sql } from "postgres";
 import type { ImportReport } from "../../engine/plan.ts";
 import type { BlobStore } from "../blobs/blob-store.ts";
-import { quoteIdent, quoteTableKey } from "../database/session.ts";
+import { quoteTableKey } from "../database/session.ts";
+import { keySql } from "../scope/blob-sql.ts";
 import type { Scope } from "../scope/define-scope.ts";
 import { inParallel } from "./in-parallel.ts";
 import { sha256Of } from "./sha256.ts";
@@ -107,7 +108,7 @@ async function isReferenced(sql: Sql, scope: Scope, key: string): Promise<boolea
   for (const [table, { blob }] of Object.entries(scope.tables)) {
     if (blob === undefined) continue;
     const name = quoteTableKey(table);
-    const rows = await sql.unsafe(`select 1 from ${name} where ${quoteIdent(blob.key)} = $1 limit 1`, [key]);
+    const rows = await sql.unsafe(`select 1 from ${name} where ${keySql(blob)} = $1 limit 1`, [key]);
     if (rows.length > 0) return true;
   }
   return false;

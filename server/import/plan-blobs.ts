@@ -4,6 +4,7 @@ import type { Omitted } from "../../engine/bundle/thin.ts";
 import type { BlobPlan } from "../../engine/plan.ts";
 import type { BlobStore } from "../blobs/blob-store.ts";
 import { quoteIdent, quoteTable } from "../database/session.ts";
+import { keyColumn, keySql } from "../scope/blob-sql.ts";
 import { alternateKey } from "./alternate-key.ts";
 import { inParallel } from "./in-parallel.ts";
 import { type BlobCopies, identityOf } from "./known-blobs.ts";
@@ -64,13 +65,19 @@ function candidatesSql({ table, targetEmpty }: PlanInput): string {
   const target = targetEmpty ? `(select * from ${quoteTable(table.catalog)} where false)` : quoteTable(table.catalog);
   const column = (alias: string, name: string) => `${alias}.${quoteIdent(name)}`;
   const differs = [blob.size, blob.sha256]
+    .filter((name) => name !== undefined)
     .map((name) => `${column("t", name)} is distinct from ${column("s", name)}`)
     .join(" or ");
   const own = key.map((name) => `${column("o", name)} = ${column("s", name)}`).join(" and ");
-  return `select s._row::int4 as row, ${column("s", blob.id)}::text as id, ${column("s", blob.key)}::text as key,
-      ${column("s", blob.size)}::float8 as size, ${column("t", key[0]!)} is not null as existing, o is not null as taken
+  // A key that follows from the row is no other row's.
+  const held =
+    keyColumn(blob) === undefined
+      ? { taken: "false", join: "" }
+      : { taken: "o is not null", join: `left join ${target} o on ${keySql(blob, "o")} = ${keySql(blob, "s")} and not (${own})` };
+  return `select s._row::int4 as row, ${column("s", blob.id)}::text as id, ${keySql(blob, "s")}::text as key,
+      ${column("s", blob.size)}::float8 as size, ${column("t", key[0]!)} is not null as existing, ${held.taken} as taken
     from ${table.stage} s left join ${target} t on ${joinOn(key, "t", "s")}
-    left join ${target} o on ${column("o", blob.key)} = ${column("s", blob.key)} and not (${own})
+    ${held.join}
     where ${column("t", key[0]!)} is null or ${differs} order by s._row`;
 }
 

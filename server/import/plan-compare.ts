@@ -1,4 +1,5 @@
 import { quoteIdent, quoteLiteral, quoteTable } from "../database/session.ts";
+import { keyColumn } from "../scope/blob-sql.ts";
 import type { PlanInput } from "./plan-input.ts";
 import type { StagedRows } from "./stage-rows.ts";
 import { type StageColumn, type StageTable, stagedValue } from "./stage-table.ts";
@@ -6,7 +7,8 @@ import { type StageColumn, type StageTable, stagedValue } from "./stage-table.ts
 /** The columns that describe a row's stored object: they change together or not at all. */
 export function contentColumns(table: StageTable): string[] {
   const { blob } = table.scope;
-  return blob === undefined ? [] : [blob.key, blob.size, blob.sha256, blob.contentType];
+  if (blob === undefined) return [];
+  return [keyColumn(blob), blob.size, blob.sha256, blob.contentType].filter((column) => column !== undefined);
 }
 
 /** Columns that the mode may update in an existing row. */

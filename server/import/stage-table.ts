@@ -44,7 +44,9 @@ export interface StageColumn extends CatalogColumn {
 
 /** With a mapping of users, the columns that name some are carried as well. */
 export function stageTable(scope: ResolvedScope, table: ResolvedTable, number: number, mapsUsers: boolean): StageTable {
-  const users = table.foreignKeys.filter((foreignKey) => foreignKey.parent === scope.scope.users.table);
+  // Where accounts enter like any other row, references to them are ordinary ones.
+  const isLocal = ({ parent, parentEnters }: ResolvedForeignKey) => parent === scope.scope.users.table && !parentEnters;
+  const users = table.foreignKeys.filter(isLocal);
   const required = users.filter((foreignKey) => foreignKey.clearable.length === 0).flatMap((foreignKey) => foreignKey.columns);
   const requiredUsers = table.scope.needsUserMapping === undefined ? [] : required;
   const importer = [...new Set([...required, ...(table.scope.importer ?? [])])].filter((name) => !requiredUsers.includes(name));

@@ -1,6 +1,7 @@
 import * as v from "valibot";
 import { tablePath } from "../../engine/bundle/layout.ts";
 import { collisionKey } from "../../engine/paths.ts";
+import { describingColumns } from "./blob-sql.ts";
 import { own } from "./own.ts";
 import { type Upgrade, upgradeSchema } from "./upgrade/steps.ts";
 
@@ -95,11 +96,12 @@ export interface BlobScope {
   option: string;
   /** Columns of the table. */
   id: string;
-  key: string;
+  /** The object's key: a column, or SQL over the row where the application makes it of others and keeps it nowhere. */
+  key: string | { sql: string };
   name: string;
   size: string;
-  sha256: string;
-  contentType: string;
+  sha256?: string;
+  contentType?: string;
 }
 
 /** Settings that are written to the manifest for the reader; an import never applies them. */
@@ -139,11 +141,11 @@ const tableSchema = v.strictObject({
     v.strictObject({
       option: identifier,
       id: identifier,
-      key: identifier,
+      key: v.union([identifier, v.strictObject({ sql: identifier })]),
       name: identifier,
       size: identifier,
-      sha256: identifier,
-      contentType: identifier,
+      sha256: v.optional(identifier),
+      contentType: v.optional(identifier),
     }),
   ),
 });
@@ -254,7 +256,7 @@ function columnContradictions(name: string, table: TableScope): string[] {
     importer: table.importer ?? [],
     naturalKey: table.naturalKey ?? [],
     tenant: table.tenant === undefined ? [] : [table.tenant],
-    blob: blob === undefined ? [] : [blob.id, blob.key, blob.name, blob.size, blob.sha256, blob.contentType],
+    blob: blob === undefined ? [] : describingColumns(blob),
   };
   for (const [role, names] of Object.entries(references)) {
     for (const column of names) {
