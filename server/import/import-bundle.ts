@@ -1,10 +1,11 @@
 import { randomUUID } from "node:crypto";
 import type { Sql } from "postgres";
 import { BackupError } from "../../engine/errors.ts";
-import type { ConflictMode, ImportChoices, ImportReport, Plan } from "../../engine/plan.ts";
+import type { ConflictMode, ImportChoices, ImportReport, Plan, ReplaceConsent } from "../../engine/plan.ts";
 import type { Bundle } from "../../engine/read-bundle.ts";
 import type { Verification } from "../../engine/verify-bundle.ts";
 import type { BlobStore } from "../blobs/blob-store.ts";
+import type { CatalogTable } from "../database/catalog.ts";
 import { databaseError } from "../database/connect.ts";
 import { migrate } from "../database/migrations.ts";
 import { openSession, quoteTable, type Session } from "../database/session.ts";
@@ -19,6 +20,8 @@ import { makePlan, type PlanContext } from "./make-plan.ts";
 import { assertPlanned, setAside } from "./moved-rows.ts";
 import { skippedRows } from "./plan-summary.ts";
 import { prepareImport } from "./prepare-import.ts";
+import { finishAftermath } from "./replace/aftermath.ts";
+import { runReplacement } from "./replace/run-replacement.ts";
 import { type VerifiedBundle, verifyForImport } from "./verified-bundle.ts";
 import { writeBlobs } from "./write-blobs.ts";
 
@@ -30,6 +33,8 @@ export interface ImportRequest {
   mode: ConflictMode;
   importer: Importer;
   choices?: Partial<ImportChoices>;
+  /** What mode `replace` may do; it refuses what it was not told. */
+  consent?: Partial<ReplaceConsent>;
   /** The digest of the plan that the admin confirmed: another one is refused. */
   planDigest?: string;
   /** The folder in which a preview kept that plan: a refusal can then say what moved. */
@@ -98,6 +103,7 @@ export async function importBundle(request: ImportRequest): Promise<ImportReport
     await takeImportLock(session.sql);
     await migrate(session.sql);
     await removeOrphans(session.sql, request.store, request.scope);
+    await finishAftermath(session.sql, request.store, request.scope);
     const verified = await verify(abortable);
     const journal = new Journal(request.sql, randomUUID());
     await journal.begin({
@@ -108,7 +114,8 @@ export async function importBundle(request: ImportRequest): Promise<ImportReport
       store: request.store.description,
     });
     try {
-      return await runImport(session.sql, abortable, verified, journal);
+      const report = await runImport(session.sql, abortable, verified, journal);
+      return request.mode === "replace" ? await withAftermath(session.sql, abortable, report) : report;
     } catch (error) {
       const committed = await cleanUp(session, abortable, journal, error);
       if (committed !== null) return committed;
@@ -153,6 +160,7 @@ async function inSession<T>(
 async function runImport(sql: Sql, request: ImportRequest, verified: VerifiedBundle, journal: Journal): Promise<ImportReport> {
   const startedAt = new Date().toISOString();
   const context = await prepareImport(sql, { ...request, choices: request.choices ?? {}, numbering: "drawn" }, verified);
+  if (context.replace !== undefined) return runReplacement(sql, request, context, journal);
   const writesBlobs = [...context.blobs.values()].some((decisions) => decisions.some((decision) => decision.state === "write"));
   let earlier = await confirmedPlan(request);
   const failed: ImportReport["failed_blobs"] = [];
@@ -177,26 +185,42 @@ async function runImport(sql: Sql, request: ImportRequest, verified: VerifiedBun
     request.signal?.throwIfAborted();
     return report;
   };
-  for (let attempt = 1; ; attempt++) {
-    try {
-      return await inTransaction(sql, apply);
-    } catch (error) {
-      // A deadlock with the application's own writers is over once one side has given way.
-      if ((error as { code?: string }).code !== "40P01" || attempt === attempts) throw error;
-    }
-  }
+  return inTransaction(sql, apply);
+}
+
+/** The import has committed: what fails from here on is left to the next one. */
+async function withAftermath(sql: Sql, { store, scope, onProgress }: ImportRequest, report: ImportReport): Promise<ImportReport> {
+  onProgress?.({ phase: "apply" });
+  const pending = await finishAftermath(sql, store, scope).catch(() => 1);
+  return pending === 0 ? report : { ...report, pending_objects: pending };
 }
 
 /** Writers of the target's tables wait from here to the commit; readers do not. */
-async function planUnderLock(sql: Sql, request: ImportRequest, context: PlanContext): Promise<Plan> {
-  const tables = context.inputs.map(({ table }) => quoteTable(table.catalog));
+export async function planUnderLock(
+  sql: Sql,
+  request: ImportRequest,
+  context: PlanContext,
+  others: readonly CatalogTable[] = [],
+): Promise<Plan> {
+  const tables = [...context.inputs.map(({ table }) => table.catalog), ...others].map(quoteTable);
   await sql.unsafe("set local lock_timeout = '30s'");
   if (tables.length > 0) await sql.unsafe(`lock table ${tables.join(", ")} in share row exclusive mode`);
   request.onProgress?.({ phase: "plan" });
   return makePlan(sql, context);
 }
 
-async function inTransaction<T>(sql: Sql, work: () => Promise<T>): Promise<T> {
+/** A deadlock with the application's own writers is over once one side has given way. */
+export async function inTransaction<T>(sql: Sql, work: () => Promise<T>): Promise<T> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await inOneTransaction(sql, work);
+    } catch (error) {
+      if ((error as { code?: string }).code !== "40P01" || attempt === attempts) throw error;
+    }
+  }
+}
+
+async function inOneTransaction<T>(sql: Sql, work: () => Promise<T>): Promise<T> {
   await sql.unsafe("begin");
   try {
     const result = await work();
@@ -208,7 +232,13 @@ async function inTransaction<T>(sql: Sql, work: () => Promise<T>): Promise<T> {
   }
 }
 
-async function writeAllBlobs(sql: Sql, request: ImportRequest, context: PlanContext, journal: Journal, bytesTotal: number) {
+export async function writeAllBlobs(
+  sql: Sql,
+  request: ImportRequest,
+  context: PlanContext,
+  journal: Journal,
+  bytesTotal: number,
+) {
   const { bundle, store, signal, onProgress } = request;
   const failed: ImportReport["failed_blobs"] = [];
   for (const input of context.inputs) {
@@ -221,7 +251,7 @@ async function writeAllBlobs(sql: Sql, request: ImportRequest, context: PlanCont
   return failed;
 }
 
-async function makeReport(
+export async function makeReport(
   sql: Sql,
   context: PlanContext,
   done: { plan: Plan; failed: ImportReport["failed_blobs"]; startedAt: string; importId: string },

@@ -2,14 +2,16 @@ import { createHash } from "node:crypto";
 import type { Sql } from "postgres";
 import type { ConflictMode, ImportChoices, Plan, PlannedUser, TablePlan } from "../../engine/plan.ts";
 import { quoteTable } from "../database/session.ts";
+import type { BlobDecision } from "./decide-blob.ts";
 import { digestMatches } from "./match/digest-matches.ts";
 import { canMatch } from "./match/match-rows.ts";
-import { type BlobDecision, settledBlobs, summarizeBlobs } from "./plan-blobs.ts";
+import { settledBlobs, summarizeBlobs } from "./plan-blobs.ts";
 import type { PlanInput } from "./plan-input.ts";
 import { settleReferences } from "./plan-settle.ts";
 import { createPlanSql } from "./plan-sql.ts";
 import { digestTable, summarize } from "./plan-summary.ts";
 import { markUniqueConflicts } from "./plan-unique.ts";
+import { countReplaced, planReplacement, type ReplaceContext } from "./replace/replace-plan.ts";
 import type { StageTable } from "./stage-table.ts";
 
 export interface PlanContext {
@@ -23,6 +25,8 @@ export interface PlanContext {
   notImported: TablePlan[];
   blobs: ReadonlyMap<string, BlobDecision[]>;
   users: PlannedUser[];
+  /** In mode `replace`. */
+  replace?: ReplaceContext;
   warnings: string[];
 }
 
@@ -38,6 +42,7 @@ export async function makePlan(sql: Sql, context: PlanContext): Promise<Plan> {
     input.planned = await countPlanned(sql, input);
   }
   await settleReferences(sql, context.inputs);
+  const replace = context.replace === undefined ? undefined : await planReplacement(sql, context.inputs, context.replace);
   const tables: TablePlan[] = [];
   const digest = createHash("sha256").update(
     JSON.stringify([context.bundleSha256, context.mode, context.choices, context.importer]),
@@ -50,6 +55,10 @@ export async function makePlan(sql: Sql, context: PlanContext): Promise<Plan> {
     const blobs = context.blobs.get(input.table.key);
     if (blobs !== undefined) decisions.push(...(await settledBlobs(sql, input, blobs)));
   }
+  if (replace !== undefined) {
+    replace.objects_replaced = countReplaced(decisions);
+    digest.update(JSON.stringify(replace));
+  }
   return {
     bundle_sha256: context.bundleSha256,
     mode: context.mode,
@@ -58,6 +67,7 @@ export async function makePlan(sql: Sql, context: PlanContext): Promise<Plan> {
     tables: [...tables, ...context.notImported],
     blobs: summarizeBlobs(decisions),
     users: context.users,
+    ...(replace && { replace }),
     warnings: context.warnings,
   };
 }

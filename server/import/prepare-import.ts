@@ -5,8 +5,9 @@ import type { Bundle } from "../../engine/read-bundle.ts";
 import type { BlobStore } from "../blobs/blob-store.ts";
 import { readCatalog } from "../database/catalog.ts";
 import type { Scope } from "../scope/define-scope.ts";
-import { type ResolvedScope, type ResolvedTable, resolveScope } from "../scope/resolve-scope.ts";
+import { enters, type ResolvedScope, type ResolvedTable, resolveScope } from "../scope/resolve-scope.ts";
 import { resolveChoices } from "./choices.ts";
+import type { BlobDecision } from "./decide-blob.ts";
 import { enteringTables, notImported, strangeTables, whyOut } from "./entering-tables.ts";
 import type { ImportProgress } from "./import-bundle.ts";
 import type { Importer } from "./importer.ts";
@@ -15,9 +16,10 @@ import { findCopies } from "./known-blobs.ts";
 import { isEmpty, type PlanContext } from "./make-plan.ts";
 import { replaceOpenReferences } from "./match/map-references.ts";
 import { matchRows, type Numbering } from "./match/match-rows.ts";
-import { type BlobDecision, planBlobs } from "./plan-blobs.ts";
+import { planBlobs } from "./plan-blobs.ts";
 import type { PlanInput } from "./plan-input.ts";
 import { refuseRepeatedKeys } from "./plan-unique.ts";
+import { keptTables } from "./replace/held-tables.ts";
 import { rewriteRows } from "./rewrite-rows.ts";
 import { stageRows } from "./stage-rows.ts";
 import { stageTable } from "./stage-table.ts";
@@ -42,12 +44,17 @@ interface PrepareRequest {
 /** Stages the rows of a verified bundle and decides where each stored object would come from: all that a plan needs. */
 export async function prepareImport(sql: Sql, request: PrepareRequest, verified: VerifiedBundle): Promise<PlanContext> {
   await tuneSession(sql);
-  const scope = resolveScope(request.scope, await readCatalog(sql));
+  const catalog = await readCatalog(sql);
+  const scope = resolveScope(request.scope, catalog);
   const { bundle } = verified;
-  const bundleUsers = await readBundleUsers(bundle, request.scope, request.signal);
+  // Accounts that enter like any other row are nobody's to be mapped.
+  const usersEnter = enters(request.scope, request.scope.users.table);
+  const bundleUsers = usersEnter ? new Map<string, string>() : await readBundleUsers(bundle, request.scope, request.signal);
   const choices = await resolveChoices(sql, request, bundle, bundleUsers);
   const users = new UserIds(new Map(Object.entries(choices.user_map)));
-  const inputs = await stageTables(sql, request, { tables: enteringTables(scope, bundle, choices), scope, bundle, users });
+  const kept = request.mode === "replace" ? keptTables(scope, bundle) : {};
+  const tables = enteringTables(scope, bundle, choices).filter(({ key }) => !Object.hasOwn(kept, key));
+  const inputs = await stageTables(sql, request, { tables, scope, bundle, users });
   await collectOtherUsers(scope, bundle, choices, users, request.signal);
   for (const input of inputs) await refuseRepeatedKeys(sql, input);
   const rewritten = await rewriteRows(sql, inputs);
@@ -55,6 +62,7 @@ export async function prepareImport(sql: Sql, request: PrepareRequest, verified:
     await matchRows(sql, inputs, request.numbering);
     await replaceOpenReferences(sql, inputs);
   }
+  for (const input of inputs) keepFiltersOut(input);
   if (request.choices.tenants) choices.tenants = await selectTenants(sql, scope, inputs, request.choices.tenants);
   return {
     inputs,
@@ -65,6 +73,7 @@ export async function prepareImport(sql: Sql, request: PrepareRequest, verified:
     notImported: notImported(scope, verified, choices),
     blobs: await planAllBlobs(sql, request, scope, inputs, bundle),
     users: await plannedUsers(sql, request.scope, users, bundleUsers, choices.user_map),
+    ...(request.mode === "replace" && { replace: { scope: request.scope, catalog, kept } }),
     warnings: [
       ...bundle.manifest.warnings,
       ...strangeTables(scope, bundle),
@@ -73,6 +82,14 @@ export async function prepareImport(sql: Sql, request: PrepareRequest, verified:
       ...verificationWarnings(verified),
     ],
   };
+}
+
+/** What the scope's filter would not let out is kept out as well. */
+function keepFiltersOut(input: PlanInput): void {
+  const { where, whereOnImport } = input.table.scope;
+  if (where === undefined || whereOnImport !== true) return;
+  input.filtered = true;
+  input.outside = `s._row in (select _row from ${input.table.stage} where (${where}) is not true)`;
 }
 
 /** Staging lives in temporary tables: their buffers can only be sized before the first use. */

@@ -18,6 +18,9 @@ export interface StageTable extends ResolvedTable {
   /** Rows that are in the target under another key, and those that get a new number. */
   match: string;
   plan: string;
+  /** The table as it will be, in mode `replace`; and the rows that go. */
+  shadow: string;
+  gone: string;
   /** An earlier plan of the same rows, to be held against the one that is made now. */
   earlier: string;
   /** Where the planned state of each stored object is kept, for a table that owns some. */
@@ -63,6 +66,8 @@ export function stageTable(scope: ResolvedScope, table: ResolvedTable, number: n
     mapped: `pg_temp.mapped_${number}`,
     match: `pg_temp.match_${number}`,
     plan: `pg_temp.plan_${number}`,
+    shadow: `pg_temp.shadow_${number}`,
+    gone: `pg_temp.gone_${number}`,
     earlier: `pg_temp.earlier_${number}`,
     blobs: `pg_temp.blobs_${number}`,
     carried: table.columns.filter((column) => mapsUsers || !local.has(column.name)).map(stageColumn),

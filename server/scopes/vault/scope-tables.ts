@@ -6,7 +6,13 @@ const sealed = "encrypted on the user's own device; opens only with the master p
 
 /** What a backup of a vault carries, parents first. */
 export const vaultTables: Record<string, TableScope> = {
-  config: { columns: ["key", "value"], where: leavesConfig, rewrite: { value: portableValue }, rewriteOnImport: ["value"] },
+  config: {
+    columns: ["key", "value"],
+    where: leavesConfig,
+    whereOnImport: true,
+    rewrite: { value: portableValue },
+    rewriteOnImport: ["value"],
+  },
   users: {
     columns: [
       "id",

@@ -21,6 +21,8 @@ export const vault: Scope = defineScope({
     include_secrets: "what is listed here stays excluded: API keys, sessions and tokens never leave an installation",
   },
   users: { table: "users", id: "id", email: "email", admin: "role = 'admin' AND status = 'active'" },
+  modes: ["replace", "skip_existing", "merge"],
+  replace: { occupiedBy: ["ciphers", "folders", "attachments", "sends"] },
   tables: vaultTables,
   excludedTables: {
     refresh_tokens: `login sessions; ${session}`,
