@@ -8,7 +8,7 @@ import type { Scope } from "../scope/define-scope.ts";
 import { type ResolvedScope, type ResolvedTable, resolveScope } from "../scope/resolve-scope.ts";
 import { resolveChoices } from "./choices.ts";
 import { enteringTables, notImported, strangeTables, whyOut } from "./entering-tables.ts";
-import type { ImportProgress } from "./import-bundle.ts";
+import type { ImportProgress } from "./import-request.ts";
 import type { Importer } from "./importer.ts";
 import type { PlanKeeper } from "./kept/keep-plan.ts";
 import { findCopies } from "./known-blobs.ts";
