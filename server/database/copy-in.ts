@@ -1,13 +1,30 @@
 import type { Writable } from "node:stream";
 import type postgres from "postgres";
 
+export interface CopyIn {
+  writable: Writable;
+  /** Rows that PostgreSQL took; known once the next statement of the session has been answered. */
+  count(): number | undefined;
+}
+
 /**
  * Opens `COPY … FROM STDIN`. postgres.js 3.4 tells the stream of a failure only while it takes data: what PostgreSQL finds after
  * the last byte goes to the query's promise, which has resolved to the stream by then, and the stream would wait for ever.
  */
-export async function openCopyIn(sql: postgres.Sql | postgres.TransactionSql, statement: string): Promise<Writable> {
+export async function openCountedCopyIn(sql: postgres.Sql | postgres.TransactionSql, statement: string): Promise<CopyIn> {
   const query = sql.unsafe(statement);
-  const sink = await query.writable();
-  Object.assign(query, { reject: (error: Error) => sink.destroy(error) });
-  return sink;
+  const writable = await query.writable();
+  let count: number | undefined;
+  Object.assign(query, {
+    reject: (error: Error) => writable.destroy(error),
+    resolve: (result: { count: number }) => {
+      count = result.count;
+    },
+  });
+  return { writable, count: () => count };
+}
+
+/** The same, for whoever does not count. */
+export async function openCopyIn(sql: postgres.Sql | postgres.TransactionSql, statement: string): Promise<Writable> {
+  return (await openCountedCopyIn(sql, statement)).writable;
 }

@@ -2,7 +2,7 @@ import type { Sql } from "postgres";
 import { BackupError } from "../../engine/errors.ts";
 import type { ConflictMode, ImportChoices } from "../../engine/plan.ts";
 import type { Bundle } from "../../engine/read-bundle.ts";
-import type { Scope } from "../scope/define-scope.ts";
+import { modesOf, type Scope } from "../scope/define-scope.ts";
 import { resolveUserMap } from "./users/user-map.ts";
 
 /**
@@ -23,6 +23,13 @@ export async function resolveChoices(
     tables: chosenTables(bundle, choices.tables ?? null),
     tenants: null,
   };
+}
+
+/** @throws BackupError `REQUEST_INVALID` for a mode that the scope does not offer */
+export function assertOffered(scope: Scope, mode: ConflictMode): void {
+  const offered = modesOf(scope);
+  if (offered.includes(mode)) return;
+  throw new BackupError("REQUEST_INVALID", `the scope ${scope.name} has no mode ${mode}; it has ${offered.join(", ")}`);
 }
 
 /** @throws BackupError `REQUEST_INVALID` where a part of the bundle would take the place of all that is there */

@@ -1,6 +1,6 @@
 import type { Sql } from "postgres";
 import type { Plan } from "../../engine/plan.ts";
-import type { ImportRequest } from "./import-bundle.ts";
+import type { ImportRequest } from "./import-request.ts";
 import { PlanReader } from "./kept/read-plan.ts";
 import { assertPlanned, type EarlierPlan, loadEarlier } from "./moved-rows.ts";
 import type { PlanInput } from "./plan-input.ts";

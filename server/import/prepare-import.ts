@@ -9,7 +9,7 @@ import { enters, type ResolvedScope, type ResolvedTable, resolveScope } from "..
 import { resolveChoices } from "./choices.ts";
 import type { BlobDecision } from "./decide-blob.ts";
 import { enteringTables, notImported, strangeTables, whyOut } from "./entering-tables.ts";
-import type { ImportProgress } from "./import-bundle.ts";
+import type { ImportProgress } from "./import-request.ts";
 import type { Importer } from "./importer.ts";
 import type { PlanKeeper } from "./kept/keep-plan.ts";
 import { findCopies } from "./known-blobs.ts";

@@ -13,7 +13,8 @@ export interface BenchPostgres {
   version: string;
   bin(name: string): string;
   url(database: string): string;
-  createDatabase(name: string): Promise<void>;
+  /** Empty, or a copy of another one. */
+  createDatabase(name: string, template?: string): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -36,8 +37,10 @@ export async function startPostgres(): Promise<BenchPostgres> {
     version: (await execute(bin("postgres"), ["--version"])).stdout.trim(),
     bin,
     url,
-    createDatabase: async (name) =>
-      void (await execute(bin("createdb"), ["-h", "127.0.0.1", "-p", String(port), "-U", "bench", name])),
+    async createDatabase(name, template) {
+      const copy = template === undefined ? [] : ["-T", template];
+      await execute(bin("createdb"), ["-h", "127.0.0.1", "-p", String(port), "-U", "bench", ...copy, name]);
+    },
     async stop() {
       const ended = new Promise((resolve) => server.once("close", resolve));
       server.kill("SIGINT");

@@ -1,9 +1,11 @@
 import type { Sql } from "postgres";
+import type { ImportReport } from "../../../engine/plan.ts";
 import type { BlobStore } from "../../blobs/blob-store.ts";
 import { quoteTableKey } from "../../database/session.ts";
 import { keySql } from "../../scope/blob-sql.ts";
 import type { Scope } from "../../scope/define-scope.ts";
 import type { BlobDecision } from "../decide-blob.ts";
+import type { ImportRequest } from "../import-request.ts";
 import { inParallel } from "../in-parallel.ts";
 import { sha256Of } from "../sha256.ts";
 
@@ -80,6 +82,17 @@ export async function finishAftermath(sql: Sql, store: BlobStore, scope: Scope):
     return true;
   });
   return done.filter((isDone) => !isDone).length;
+}
+
+/** The import has committed: what fails from here on is left to the next one. */
+export async function withAftermath(
+  sql: Sql,
+  { store, scope, onProgress }: ImportRequest,
+  report: ImportReport,
+): Promise<ImportReport> {
+  onProgress?.({ phase: "apply" });
+  const pending = await finishAftermath(sql, store, scope).catch(() => 1);
+  return pending === 0 ? report : { ...report, pending_objects: pending };
 }
 
 async function carryOut(store: BlobStore, { key, source, size, sha256, named }: Task & { named: boolean }): Promise<void> {

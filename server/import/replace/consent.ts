@@ -12,15 +12,16 @@ export function assertConsent({ replace, digest }: Plan, consent: Partial<Replac
   const details = { replace, digest };
   if (Object.keys(occupied).length > 0 && consent.replace_existing !== true) {
     const held = Object.entries(occupied).map(([table, rows]) => `${rows} in ${table}`);
-    const message = `the target is in use (rows: ${held.join(", ")}) and would be replaced; say replace_existing if that is meant`;
+    const message = `the target is in use (rows: ${held.join(", ")}) and would be replaced; if that is meant, say replace_existing (--replace-existing)`;
     throw new BackupError("IMPORT_NOT_FRESH", message, details);
   }
   if (lost.length > 0 && consent.accept_loss !== true) {
-    const message = `what no bundle holds would be lost: ${lost.map(lossText).join(", ")}; say accept_loss if that is meant`;
+    const message = `what no bundle holds would be lost: ${lost.map(lossText).join(", ")}; if that is meant, say accept_loss (--accept-loss)`;
     throw new BackupError("IMPORT_LOSS", message, details);
   }
   if (admins === 0 && consent.allow_no_admin !== true) {
-    const message = "the target would have no active administrator: nobody could manage it; say allow_no_admin if that is meant";
+    const message =
+      "the target would have no active administrator: nobody could manage it; if that is meant, say allow_no_admin (--allow-no-admin)";
     throw new BackupError("IMPORT_NO_ADMIN", message, details);
   }
 }

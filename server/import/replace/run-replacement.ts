@@ -3,29 +3,34 @@ import type { ImportReport } from "../../../engine/plan.ts";
 import type { Catalog, CatalogTable } from "../../database/catalog.ts";
 import { assertConfirmed, confirmedPlan } from "../confirmed-plan.ts";
 import type { BlobDecision } from "../decide-blob.ts";
-import { type ImportRequest, inTransaction, makeReport, planUnderLock, writeAllBlobs } from "../import-bundle.ts";
+import type { ImportRequest } from "../import-request.ts";
 import type { Journal } from "../journal.ts";
 import { makePlan, type PlanContext } from "../make-plan.ts";
+import { makeReport } from "../make-report.ts";
 import { assertPlanned, setAside } from "../moved-rows.ts";
 import { settledBlobs } from "../plan-blobs.ts";
 import type { PlanInput } from "../plan-input.ts";
+import { prepareImport } from "../prepare-import.ts";
+import { inTransaction, planUnderLock, writeAllBlobs } from "../run-import.ts";
+import type { VerifiedBundle } from "../verified-bundle.ts";
 import { announceAftermath, noteObjects } from "./aftermath.ts";
 import { assertConsent } from "./consent.ts";
 import { assertShadows, buildShadows } from "./shadow.ts";
 import { swapTables } from "./swap.ts";
 
 /**
- * The steps of an import behind its staging, in mode `replace`: plan, consent, shadow tables and their count, blobs, the count again,
+ * The steps of an import behind its verification, in mode `replace`: plan, consent, shadow tables and their count, blobs, the count again,
  * and the swap in one transaction.
  * @throws BackupError as `importBundle`, and `IMPORT_NOT_FRESH`, `IMPORT_LOSS`, `IMPORT_NO_ADMIN`
  */
 export async function runReplacement(
   sql: Sql,
   request: ImportRequest,
-  context: PlanContext,
+  verified: VerifiedBundle,
   journal: Journal,
 ): Promise<ImportReport> {
   const startedAt = new Date().toISOString();
+  const context = await prepareImport(sql, { ...request, choices: request.choices ?? {}, numbering: "drawn" }, verified);
   const { inputs } = context;
   const confirmed = await confirmedPlan(request);
   request.onProgress?.({ phase: "plan" });
