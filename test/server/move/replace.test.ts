@@ -134,6 +134,21 @@ describe("what no bundle holds", () => {
   });
 });
 
+test("users who exchanged their addresses since, and one who took another's, get theirs back", async () => {
+  const before = await vaultState(live);
+  const ids = (await live.sql`select id from users order by email`).map((row) => row["id"] as string);
+  await live.sql`update users set email = 'x' where id = ${ids[1]!}`;
+  await live.sql`update users set email = 'user.1@vault.example' where id = ${ids[2]!}`;
+  await live.sql`update users set email = 'user.2@vault.example' where id = ${ids[1]!}`;
+  await live.sql`update users set email = 'moved' where id = ${ids[3]!}`;
+  await live.sql`update users set email = 'user.3@vault.example' where id = ${ids[0]!}`;
+  await replaceVault(live, backup, { consent: everything });
+  expect(await vaultState(live)).toEqual(before);
+  const [left] =
+    await live.sql`select count(*)::int4 as n from pg_constraint where conname = 'users_email_key' and contype = 'u'`;
+  expect(left!["n"]).toBe(1);
+});
+
 describe("attachments", () => {
   test("a bundle without them leaves those of ciphers that stay, and their objects", async () => {
     const before = await vaultState(live);
