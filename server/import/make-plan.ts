@@ -11,7 +11,7 @@ import { settleReferences } from "./plan-settle.ts";
 import { createPlanSql } from "./plan-sql.ts";
 import { digestTable, summarize } from "./plan-summary.ts";
 import { markUniqueConflicts } from "./plan-unique.ts";
-import { countReplaced, planReplacement, type ReplaceContext } from "./replace/replace-plan.ts";
+import { countReplaced, digestReplacement, planReplacement, type ReplaceContext } from "./replace/replace-plan.ts";
 import type { StageTable } from "./stage-table.ts";
 
 export interface PlanContext {
@@ -57,7 +57,7 @@ export async function makePlan(sql: Sql, context: PlanContext): Promise<Plan> {
   }
   if (replace !== undefined) {
     replace.objects_replaced = countReplaced(decisions);
-    digest.update(JSON.stringify(replace));
+    digest.update(digestReplacement(replace));
   }
   return {
     bundle_sha256: context.bundleSha256,
