@@ -64,7 +64,7 @@ export interface ForeignKey {
 }
 
 const userSchema =
-  "n.nspname not in ('pg_catalog', 'information_schema', 'pg_toast', 'holdall') and n.nspname not like 'pg\\_temp%'";
+  "n.nspname not in ('pg_catalog', 'information_schema', 'pg_toast', 'holdall_journal') and n.nspname not like 'pg\\_temp%'";
 
 /** Reads tables and partitioned tables; partitions belong to their parents, and Holdall's own schema is no application's. */
 export async function readCatalog(sql: Sql): Promise<Catalog> {

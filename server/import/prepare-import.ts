@@ -5,8 +5,9 @@ import type { Bundle } from "../../engine/read-bundle.ts";
 import type { BlobStore } from "../blobs/blob-store.ts";
 import { readCatalog } from "../database/catalog.ts";
 import type { Scope } from "../scope/define-scope.ts";
-import { type ResolvedScope, type ResolvedTable, resolveScope } from "../scope/resolve-scope.ts";
+import { type ResolvedScope, resolveScope } from "../scope/resolve-scope.ts";
 import { resolveChoices } from "./choices.ts";
+import { directTables } from "./direct/direct-tables.ts";
 import { enteringTables, notImported, strangeTables, whyOut } from "./entering-tables.ts";
 import type { ImportProgress } from "./import-request.ts";
 import type { Importer } from "./importer.ts";
@@ -19,8 +20,8 @@ import { type BlobDecision, planBlobs } from "./plan-blobs.ts";
 import type { PlanInput } from "./plan-input.ts";
 import { refuseRepeatedKeys } from "./plan-unique.ts";
 import { rewriteRows } from "./rewrite-rows.ts";
-import { stageRows } from "./stage-rows.ts";
-import { stageTable } from "./stage-table.ts";
+import { type StagedRows, stageRows } from "./stage-rows.ts";
+import { type StageTable, stageTable } from "./stage-table.ts";
 import { selectTenants } from "./tenants.ts";
 import { collectUsers, readBundleUsers } from "./users/bundle-users.ts";
 import { plannedUsers } from "./users/planned-users.ts";
@@ -37,6 +38,8 @@ interface PrepareRequest {
   signal?: AbortSignal;
   onProgress?: (progress: ImportProgress) => void;
   keeper?: PlanKeeper;
+  /** Looks for tables that need not be staged. */
+  direct?: boolean;
 }
 
 /** Stages the rows of a verified bundle and decides where each stored object would come from: all that a plan needs. */
@@ -47,7 +50,9 @@ export async function prepareImport(sql: Sql, request: PrepareRequest, verified:
   const bundleUsers = await readBundleUsers(bundle, request.scope, request.signal);
   const choices = await resolveChoices(sql, request, bundle, bundleUsers);
   const users = new UserIds(new Map(Object.entries(choices.user_map)));
-  const inputs = await stageTables(sql, request, { tables: enteringTables(scope, bundle, choices), scope, bundle, users });
+  const tables = enteringTables(scope, bundle, choices).map((table, i) => stageTable(scope, table, i, users.maps));
+  const direct = request.direct === true ? await directTables(sql, tables, bundle, request.choices) : new Set<string>();
+  const inputs = await stageTables(sql, request, { tables, direct, verified, users });
   await collectOtherUsers(scope, bundle, choices, users, request.signal);
   for (const input of inputs) await refuseRepeatedKeys(sql, input);
   const rewritten = await rewriteRows(sql, inputs);
@@ -64,7 +69,9 @@ export async function prepareImport(sql: Sql, request: PrepareRequest, verified:
     bundleSha256: verified.sha256,
     notImported: notImported(scope, verified, choices),
     blobs: await planAllBlobs(sql, request, scope, inputs, bundle),
-    users: await plannedUsers(sql, request.scope, users, bundleUsers, choices.user_map),
+    users: () => plannedUsers(sql, request.scope, users, bundleUsers, choices.user_map),
+    userIds: users,
+    bundle,
     warnings: [
       ...bundle.manifest.warnings,
       ...strangeTables(scope, bundle),
@@ -83,17 +90,20 @@ async function tuneSession(sql: Sql): Promise<void> {
 async function stageTables(
   sql: Sql,
   { mode, importer, signal, keeper, onProgress }: PrepareRequest,
-  from: { tables: ResolvedTable[]; scope: ResolvedScope; bundle: Bundle; users: UserIds },
+  from: { tables: StageTable[]; direct: ReadonlySet<string>; verified: VerifiedBundle; users: UserIds },
 ): Promise<PlanInput[]> {
-  const { bundle, users } = from;
+  const { direct, verified, users } = from;
   const inputs = new Map<string, PlanInput>();
-  for (const [i, resolved] of from.tables.entries()) {
-    const table = stageTable(from.scope, resolved, i, users.maps);
+  const stage = async (table: StageTable) => {
     const onRows = (rows: number) => onProgress?.({ phase: "stage", table: table.key, rows });
     onRows(0);
     const keys = keeper?.keysOf(table);
-    const staged = await stageRows(sql, bundle, table, { onRows, users, ...(signal && { signal }), ...(keys && { keys }) });
+    return stageRows(sql, verified.bundle, table, { onRows, users, ...(signal && { signal }), ...(keys && { keys }) });
+  };
+  for (const table of from.tables) {
+    const staged = direct.has(table.key) ? expectedRows(table, verified) : await stage(table);
     inputs.set(table.key, {
+      ...(direct.has(table.key) && { direct: "awaited" }),
       table,
       staged,
       mode,
@@ -107,6 +117,11 @@ async function stageTables(
     });
   }
   return [...inputs.values()];
+}
+
+/** What is known of rows before they are read a second time. */
+function expectedRows({ key }: StageTable, { verification }: VerifiedBundle): StagedRows {
+  return { rows: verification.rows[key] ?? 0, dropped: [], absent: new Set(), ragged: new Set(), ascending: true };
 }
 
 /** Rows that would enter by a mapping of users name some as well. */

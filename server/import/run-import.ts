@@ -1,13 +1,15 @@
 import type { Sql } from "postgres";
-import type { ImportReport, Plan } from "../../engine/plan.ts";
+import type { ImportReport, Outcome, Plan } from "../../engine/plan.ts";
 import { quoteTable } from "../database/session.ts";
 import { applyPlan } from "./apply.ts";
 import { assertConfirmed, confirmedPlan } from "./confirmed-plan.ts";
+import { loadDirectly } from "./direct/load.ts";
+import { NotDirect } from "./direct/not-direct.ts";
 import type { ImportRequest } from "./import-request.ts";
-import type { Journal } from "./journal.ts";
+import { type Journal, removeObjects } from "./journal.ts";
 import { makePlan, type PlanContext } from "./make-plan.ts";
 import { makeReport } from "./make-report.ts";
-import { assertPlanned, setAside } from "./moved-rows.ts";
+import { assertPlanned, type EarlierPlan, setAside } from "./moved-rows.ts";
 import { prepareImport } from "./prepare-import.ts";
 import type { VerifiedBundle } from "./verified-bundle.ts";
 import { writeBlobs } from "./write-blobs.ts";
@@ -15,55 +17,111 @@ import { writeBlobs } from "./write-blobs.ts";
 /** How often a transaction that PostgreSQL sacrifices to end a deadlock is tried. */
 const attempts = 4;
 
+/** Into an empty target straight from the bundle where that leads through, else by staging and a plan of every row. */
 export async function runImport(
   sql: Sql,
   request: ImportRequest,
   verified: VerifiedBundle,
   journal: Journal,
 ): Promise<ImportReport> {
+  const confirmed = await confirmedPlan(request);
+  const run = { request, verified, journal, confirmed };
+  if (confirmed?.plan === undefined || isPlain(confirmed.plan)) {
+    try {
+      return await carryOut(sql, { ...run, direct: true });
+    } catch (error) {
+      if (!(error instanceof NotDirect)) throw error;
+    }
+    await sql.unsafe("discard temp");
+    await removeObjects(sql, request.store, request.scope, journal.id);
+  }
+  return carryOut(sql, { ...run, direct: false });
+}
+
+/** A plan with other rows than new ones is not that of an import that leads straight through. */
+function isPlain({ tables }: Plan): boolean {
+  const plain: readonly string[] = ["insert", "not_imported", "blob_missing"] satisfies Outcome[];
+  return tables.every(({ outcomes, reference_cleared }) =>
+    [...Object.keys(outcomes).map((outcome) => plain.includes(outcome)), Object.keys(reference_cleared).length === 0].every(
+      Boolean,
+    ),
+  );
+}
+
+interface Run {
+  request: ImportRequest;
+  verified: VerifiedBundle;
+  journal: Journal;
+  confirmed: EarlierPlan | undefined;
+  direct: boolean;
+}
+
+async function carryOut(sql: Sql, { request, verified, journal, confirmed, direct }: Run): Promise<ImportReport> {
   const startedAt = new Date().toISOString();
-  const context = await prepareImport(sql, { ...request, choices: request.choices ?? {}, numbering: "drawn" }, verified);
+  const prepare = { ...request, choices: request.choices ?? {}, numbering: "drawn", direct } as const;
+  const context = await prepareImport(sql, prepare, verified);
+  const isDirect = context.inputs.some((input) => input.direct !== undefined);
   const writesBlobs = [...context.blobs.values()].some((decisions) => decisions.some((decision) => decision.state === "write"));
-  let earlier = await confirmedPlan(request);
+  let earlier = confirmed;
   const failed: ImportReport["failed_blobs"] = [];
   if (writesBlobs) {
     request.onProgress?.({ phase: "plan" });
     let plan = await makePlan(sql, context);
-    await assertConfirmed(sql, context.inputs, plan, earlier, request.keptPlan);
+    if (isDirect) assertSame(plan, earlier);
+    else await assertConfirmed(sql, context.inputs, plan, earlier, request.keptPlan);
     failed.push(...(await writeAllBlobs(sql, request, context, journal, plan.blobs.bytes)));
     if (failed.length > 0) plan = await makePlan(sql, context);
-    await setAside(sql, context.inputs);
+    if (!isDirect) await setAside(sql, context.inputs);
     earlier = { digest: plan.digest, plan, tables: "plans" };
   }
-  const apply = async () => {
-    const plan = await planUnderLock(sql, request, context);
+  const load = async () => {
+    const plan = await loadDirectly(sql, request, context);
+    assertSame(plan, earlier);
+    return plan;
+  };
+  const planAndApply = async () => {
+    request.onProgress?.({ phase: "plan" });
+    const plan = await makePlan(sql, context);
     if (writesBlobs) await assertPlanned(sql, context.inputs, plan, earlier);
     else await assertConfirmed(sql, context.inputs, plan, earlier, request.keptPlan);
     request.onProgress?.({ phase: "apply" });
     await applyPlan(sql, context.inputs, plan, (table) => request.onProgress?.({ phase: "apply", table }));
-    const report = await makeReport(sql, context, { plan, failed, startedAt, importId: journal.id });
-    await journal.commit(sql, report);
-    // Ending the session takes a moment, in which a commit would slip through.
-    request.signal?.throwIfAborted();
-    return report;
+    return plan;
   };
+  return retrying(() =>
+    inTransaction(sql, async () => {
+      await lockTables(sql, context);
+      const plan = await (isDirect ? load() : planAndApply());
+      const report = await makeReport(sql, context, { plan, failed, startedAt, importId: journal.id });
+      await journal.commit(sql, report);
+      // Ending the session takes a moment, in which a commit would slip through.
+      request.signal?.throwIfAborted();
+      return report;
+    }),
+  );
+}
+
+/** What else has become of the plan, only the other way can say. */
+function assertSame(plan: Plan, earlier: EarlierPlan | undefined): void {
+  if (earlier !== undefined && earlier.digest !== plan.digest) throw new NotDirect("the plan is another one");
+}
+
+/** A deadlock with the application's own writers is over once one side has given way. */
+async function retrying<T>(work: () => Promise<T>): Promise<T> {
   for (let attempt = 1; ; attempt++) {
     try {
-      return await inTransaction(sql, apply);
+      return await work();
     } catch (error) {
-      // A deadlock with the application's own writers is over once one side has given way.
       if ((error as { code?: string }).code !== "40P01" || attempt === attempts) throw error;
     }
   }
 }
 
 /** Writers of the target's tables wait from here to the commit; readers do not. */
-async function planUnderLock(sql: Sql, request: ImportRequest, context: PlanContext): Promise<Plan> {
-  const tables = context.inputs.map(({ table }) => quoteTable(table.catalog));
+async function lockTables(sql: Sql, { inputs }: PlanContext): Promise<void> {
+  const tables = inputs.map(({ table }) => quoteTable(table.catalog));
   await sql.unsafe("set local lock_timeout = '30s'");
   if (tables.length > 0) await sql.unsafe(`lock table ${tables.join(", ")} in share row exclusive mode`);
-  request.onProgress?.({ phase: "plan" });
-  return makePlan(sql, context);
 }
 
 async function inTransaction<T>(sql: Sql, work: () => Promise<T>): Promise<T> {

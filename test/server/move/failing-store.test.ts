@@ -141,7 +141,8 @@ test("objects written before a failure are removed; those the store keeps are th
   await target.sql.unsafe(`create function break_import() returns trigger language plpgsql as
     'begin raise check_violation; end'; create trigger break_import before insert on files execute function break_import()`);
   expect(await codeOf(importWith({}))).toBe("IMPORT_CONFLICT");
-  expect(store.calls.create).toBe(files);
+  // PostgreSQL refuses a row of an empty target: the import has tried it straight from the bundle, and then by staging.
+  expect(store.calls.create).toBe(2 * files);
   await expectUntouched(target, before);
   expect(await codeOf(importWith({ fail: (call) => call === "remove" }))).toBe("IMPORT_CONFLICT");
   expect(await orphans(target)).toHaveLength(files);
@@ -162,7 +163,7 @@ async function expectReportTruthfulAfterFailures(report: ImportReport): Promise<
   expect(report.failed_blobs).toEqual([]);
   expect(await orphans(target)).toEqual([]);
   expect((await importStates(target.sql)).at(-1)).toBe("committed");
-  expect(await target.sql`select 1 from holdall.import_objects`).toEqual([]);
+  expect(await target.sql`select 1 from holdall_journal.import_objects`).toEqual([]);
 }
 
 describe("a store that cannot be asked while the plan is made", () => {
@@ -205,6 +206,6 @@ async function hashOf(key: string): Promise<string> {
 
 test("what a failure says reaches the journal", async () => {
   const error = (await failureOf(importWith({ fail: (call) => call === "create" }))) as Error;
-  const [row] = await target.sql`select error, finished_at is not null as ended from holdall.imports`;
+  const [row] = await target.sql`select error, finished_at is not null as ended from holdall_journal.imports`;
   expect(row).toEqual({ error: { code: "IO_STORE_UNAVAILABLE", message: error.message }, ended: true });
 });
