@@ -37,6 +37,8 @@ export const errorCodes = Object.freeze([
   "IMPORT_PLAN_CHANGED",
   "IMPORT_PLAN_UNKNOWN",
   "IMPORT_NOT_FRESH",
+  "IMPORT_LOSS",
+  "IMPORT_NO_ADMIN",
   "IMPORT_CONFLICT",
   "AUTH_REQUIRED",
   "AUTH_FORBIDDEN",

@@ -1,9 +1,9 @@
 /** What an import would do, and what one did: the same words for both, so that a report can be held against its plan. */
 
-export const conflictModes = ["skip_existing", "merge", "overwrite_metadata_only"] as const;
+export const conflictModes = ["skip_existing", "merge", "overwrite_metadata_only", "replace"] as const;
 export type ConflictMode = (typeof conflictModes)[number];
 
-/** Every row of a bundle has exactly one. */
+/** Every row of a bundle has exactly one; `delete` is that of a row of the target which the bundle does not hold. */
 export const outcomes = [
   "insert",
   "update",
@@ -16,6 +16,7 @@ export const outcomes = [
   "missing_parent",
   "blob_missing",
   "not_imported",
+  "delete",
 ] as const;
 export type Outcome = (typeof outcomes)[number];
 
@@ -38,9 +39,9 @@ export const planCodes: readonly PlanCode[] = [...outcomes, ...rowNotes];
 
 export interface PlanRow {
   outcome: Outcome;
-  /** 1-based row in the table's entry. */
+  /** 1-based row in the table's entry; rows that would be deleted are numbered behind the last of it. */
   row: number;
-  /** Values of the primary key in the bundle; empty for a table that never enters. */
+  /** Values of the primary key in the bundle; empty for a table that never enters. Of a row that would be deleted, its own. */
   key: string[];
   /** Key of the row in the target that this one is by the scope's natural key, where its own is another. */
   target_key?: string[];
@@ -145,6 +146,40 @@ export interface ImportChoices {
   tenants: string[] | null;
 }
 
+/** What mode `replace` does only where it is told to; no part of a plan. */
+export interface ReplaceConsent {
+  /** The target may hold such data already; what the bundle does not hold is deleted. */
+  replace_existing: boolean;
+  /** What the plan counts as lost may go. */
+  accept_loss: boolean;
+  /** The target may end up without an active admin. */
+  allow_no_admin: boolean;
+}
+
+/** What goes with the rows that `replace` deletes, although no bundle holds it. */
+export interface Loss {
+  table: string;
+  /** Rows of a table that the bundle does not replace, references that are emptied, or values of a column that never leaves. */
+  what: "rows" | "references" | "values";
+  column?: string;
+  rows: number;
+}
+
+/** What a plan of mode `replace` says beside its outcomes. */
+export interface ReplacePlan {
+  /** Rows of the target by table that make it one in use; none where it is fresh. */
+  occupied: Record<string, number>;
+  lost: Loss[];
+  /** Active admins that the target would have. */
+  admins: number;
+  /** Tables of the scope that the bundle does not hold and that stay as they are, with the reason. */
+  kept: Record<string, string>;
+  /** Objects under a key of their own that get other content, once the database has committed. */
+  objects_replaced: number;
+  /** Objects that belong to rows which go, removed once the database has committed. */
+  objects_removed: number;
+}
+
 export interface TargetUser {
   id: string;
   email: string;
@@ -175,6 +210,8 @@ export interface Plan {
   blobs: BlobPlan;
   /** The users of the bundle where it carries them, and whom its rows name, those most often named first; at most 1,000. */
   users: PlannedUser[];
+  /** Of mode `replace` alone. */
+  replace?: ReplacePlan;
   warnings: string[];
 }
 
@@ -197,6 +234,8 @@ export interface ImportReport {
   /** Every row that did not arrive, with its reason, up to a bound. */
   skipped: (PlanRow & { table: string })[];
   skipped_truncated: boolean;
+  /** Objects that could not be removed or replaced behind the commit of a `replace`; the next import does it. */
+  pending_objects?: number;
   started_at: string;
   finished_at: string;
 }

@@ -3,6 +3,10 @@ import type { ConflictMode, Outcome, PlanCode } from "../engine/plan.ts";
 export const modeTexts: Record<ConflictMode, [label: string, description: string]> = {
   skip_existing: ["Add what is new", "Whatever is here already stays as it is."],
   merge: ["Add and update", "Rows that are here already take the bundle's values. History, organization and owners stay."],
+  replace: [
+    "Replace everything",
+    "This installation ends up with what the bundle holds, and nothing else of what it could hold.",
+  ],
   overwrite_metadata_only: ["Add, and refresh metadata", "Rows that are here already take the bundle's metadata only."],
 };
 
@@ -19,6 +23,7 @@ export const outcomeTexts: Record<PlanCode, string> = {
   missing_parent: "skipped: the row that it belongs to is nowhere",
   blob_missing: "skipped: its stored file is nowhere",
   not_imported: "skipped: its table never enters",
+  delete: "is not in the bundle: will be deleted",
   reassigned: "arriving in your name",
   matched: "here already under another key, found by what names it",
   renumbered: "getting another number, their own being taken here",
@@ -26,7 +31,7 @@ export const outcomeTexts: Record<PlanCode, string> = {
 };
 
 export interface Group {
-  name: "new" | "changed" | "same" | "kept" | "skipped";
+  name: "new" | "changed" | "same" | "kept" | "skipped" | "deleted";
   label: string;
   outcomes: readonly Outcome[];
 }
@@ -42,4 +47,5 @@ export const groups: readonly Group[] = [
     label: "Skipped",
     outcomes: ["conflict_unique", "other_tenant", "missing_parent", "blob_missing", "not_imported"],
   },
+  { name: "deleted", label: "Deleted", outcomes: ["delete"] },
 ];

@@ -1,4 +1,4 @@
-import type { ImportChoices } from "../../engine/plan.ts";
+import type { ImportChoices, ReplaceConsent } from "../../engine/plan.ts";
 import type { Arguments, OptionSpecs } from "./command.ts";
 import { UsageError } from "./usage-error.ts";
 
@@ -14,6 +14,27 @@ export const choiceOptions = {
   tables: { type: "string", value: "A,B", help: "only these tables of the bundle" },
   org: { type: "string", value: "ID|SLUG", multiple: true, help: "only the rows of this organization" },
 } as const satisfies OptionSpecs;
+
+/** What mode `replace` does only where it is told to. */
+export const consentOptions = {
+  "replace-existing": {
+    type: "boolean",
+    help: "mode replace: the target may be in use; what the bundle does not hold is deleted",
+  },
+  "accept-loss": {
+    type: "boolean",
+    help: "mode replace: what the plan counts as lost may go, such as sessions of deleted users",
+  },
+  "allow-no-admin": { type: "boolean", help: "mode replace: the target may end up without an active administrator" },
+} as const satisfies OptionSpecs;
+
+export function replaceConsent(options: Arguments<typeof consentOptions>["options"]): ReplaceConsent {
+  return {
+    replace_existing: options["replace-existing"] === true,
+    accept_loss: options["accept-loss"] === true,
+    allow_no_admin: options["allow-no-admin"] === true,
+  };
+}
 
 /** @throws UsageError */
 export function importChoices(options: Arguments<typeof choiceOptions>["options"]): Partial<ImportChoices> {

@@ -1,4 +1,5 @@
-import { type Outcome, type Plan, type PlanRow, skippedOutcomes, type TablePlan } from "../../engine/plan.ts";
+import { type Outcome, type Plan, type PlanRow, type ReplacePlan, skippedOutcomes, type TablePlan } from "../../engine/plan.ts";
+import { lossText } from "../import/replace/consent.ts";
 import { bytes, count, plural } from "./numbers.ts";
 import type { Paint } from "./paint.ts";
 import { safeName, safeText } from "./safe-text.ts";
@@ -10,6 +11,7 @@ const groups: Record<string, readonly Outcome[]> = {
   identical: ["identical"],
   kept: ["keep", "append_only"],
   skipped: skippedOutcomes,
+  deleted: ["delete"],
 };
 
 export const reasons: Partial<Record<Outcome, string>> = {
@@ -19,6 +21,7 @@ export const reasons: Partial<Record<Outcome, string>> = {
   missing_parent: "it needs a row that is neither in the bundle nor in the target",
   blob_missing: "its object is neither in the bundle nor in the target's store",
   not_imported: "the scope does not let the table in",
+  delete: "the bundle does not have it",
 };
 
 export function sumOf(table: TablePlan, outcomes: readonly Outcome[]): number {
@@ -30,11 +33,33 @@ export function planText(plan: Plan, paint: Paint, tense: "future" | "past" = "f
   const parts = [countsTable(plan, paint), `${paint.bold("objects")}  ${blobsText(plan, tense)}`];
   const notes = plan.tables.flatMap((table) => tableNotes(table));
   if (notes.length > 0) parts.push(notes.join("\n"));
+  if (plan.replace !== undefined) parts.push(replaceText(plan.replace, paint, tense));
   if (tense === "future" && plan.users.length > 0) parts.push(usersText(plan, paint));
   if (plan.warnings.length > 0) {
     parts.push(plan.warnings.map((warning) => `${paint.yellow("warning")}  ${safeText(warning)}`).join("\n"));
   }
   return parts.join("\n\n");
+}
+
+/** What a replacement takes with it, and what it needs to be told. */
+function replaceText(replace: ReplacePlan, paint: Paint, tense: "future" | "past"): string {
+  const { occupied, lost, admins, kept, objects_removed, objects_replaced } = replace;
+  const isPast = tense === "past";
+  const needs = (option: string) => (isPast ? "" : `; needs ${option}`);
+  const lines: string[] = [];
+  const held = Object.entries(occupied).map(([table, rows]) => `${plural(rows, "row")} in ${safeName(table)}`);
+  lines.push(
+    `the target ${isPast ? "was" : "is"} ${held.length === 0 ? "fresh" : `in use: ${held.join(", ")}${needs("--replace-existing")}`}`,
+    ...lost.map((loss) => `${paint.yellow("lost")}  ${safeText(lossText(loss))}${needs("--accept-loss")}`),
+  );
+  if (admins === 0)
+    lines.push(
+      `${paint.yellow("warning")}  ${isPast ? "there is" : "there would be"} no active administrator${needs("--allow-no-admin")}`,
+    );
+  if (objects_removed > 0) lines.push(`${plural(objects_removed, "object")} removed after the commit`);
+  if (objects_replaced > 0) lines.push(`${plural(objects_replaced, "object")} replaced after the commit`);
+  for (const [table, reason] of Object.entries(kept)) lines.push(`${safeName(table)} stays as it is: ${safeText(reason)}`);
+  return lines.join("\n");
 }
 
 /** As many as fit on a screen; `--json` has all. */

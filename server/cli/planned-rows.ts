@@ -68,7 +68,8 @@ function rowLines(row: PlannedRow, paint: Paint): string[] {
     row.reference_cleared !== undefined && `without ${safeName(row.reference_cleared.join(", "))}`,
   ].filter(Boolean);
   const about = notes.length === 0 ? "" : `  ${notes.join("  ")}`;
-  return [`  row ${row.row}  ${keysText(row)}${about}`, ...(row.changes ?? []).map((change) => changeLine(change, paint))];
+  const place = row.outcome === "delete" ? "" : `row ${row.row}  `;
+  return [`  ${place}${keysText(row)}${about}`, ...(row.changes ?? []).map((change) => changeLine(change, paint))];
 }
 
 function keysText({ key, target_key }: PlannedRow): string {

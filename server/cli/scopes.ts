@@ -1,4 +1,5 @@
 import type { Scope } from "../scope/define-scope.ts";
+import type { Demo } from "../scopes/demo/demo.ts";
 import type { Settings } from "./settings.ts";
 import { didYouMean } from "./suggest.ts";
 import { UsageError } from "./usage-error.ts";
@@ -6,7 +7,11 @@ import { UsageError } from "./usage-error.ts";
 const scopes = {
   easm: {
     scope: async (): Promise<Scope> => (await import("../scopes/easm/scope.ts")).easm,
-    demo: () => import("../scopes/easm/demo.ts"),
+    demo: async (): Promise<Demo> => import("../scopes/easm/demo.ts"),
+  },
+  vault: {
+    scope: async (): Promise<Scope> => (await import("../scopes/vault/scope.ts")).vault,
+    demo: async (): Promise<Demo> => import("../scopes/vault/demo.ts"),
   },
 };
 
@@ -22,7 +27,7 @@ export async function loadScope({ scope, config }: Pick<Settings, "scope" | "con
   return (await import("./config-file.ts")).loadConfig(config);
 }
 
-/** Schema and demo data of a scope's application. */
-export function loadDemo(name: string) {
+/** Schema and demo data of a scope's application. @throws UsageError as `loadScope` */
+export function loadDemo(name: string): Promise<Demo> {
   return shipped(name).demo();
 }

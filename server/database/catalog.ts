@@ -61,6 +61,8 @@ export interface ForeignKey {
   parent: string;
   parentColumns: string[];
   deferrable: boolean;
+  /** What becomes of the row when its parent is deleted. */
+  onDelete: "refuse" | "cascade" | "empty";
 }
 
 const userSchema =
@@ -101,6 +103,7 @@ export async function readCatalog(sql: Sql): Promise<Catalog> {
       parent: parent.key,
       parentColumns: row["parent_columns"],
       deferrable: row["deferrable"],
+      onDelete: row["on_delete"] === "c" ? "cascade" : /[nd]/.test(row["on_delete"]) ? "empty" : "refuse",
     });
   }
   return { tables: new Map([...byOid.values()].map((table) => [table.key, table])) };
@@ -205,7 +208,7 @@ const indexesQuery = `
   order by ic.relname`;
 
 const foreignKeysQuery = `
-  select k.conrelid::int8::int4 as table_oid, k.conname as name, k.confrelid::int8::int4 as parent_oid, k.condeferrable as deferrable,
+  select k.conrelid::int8::int4 as table_oid, k.conname as name, k.confrelid::int8::int4 as parent_oid, k.condeferrable as deferrable, k.confdeltype as on_delete,
          to_json(array(select a.attname::text from unnest(k.conkey) with ordinality u(attnum, place)
                join pg_attribute a on a.attrelid = k.conrelid and a.attnum = u.attnum order by u.place)) as columns,
          to_json(array(select a.attname::text from unnest(k.confkey) with ordinality u(attnum, place)

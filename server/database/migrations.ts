@@ -24,6 +24,15 @@ const migrations: readonly string[] = [
      sha256 text not null,
      primary key (import_id, key)
    );`,
+  `-- What a committed import still has to do to the blob store: without a source, the object goes.
+   create table holdall_journal.import_aftermath (
+     import_id uuid not null references holdall_journal.imports (id) on delete cascade,
+     key text not null,
+     source text,
+     size bigint,
+     sha256 text,
+     primary key (import_id, key)
+   );`,
 ];
 
 /** Brings the schema `holdall_journal` up to date; concurrent callers wait for each other. */

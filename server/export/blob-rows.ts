@@ -1,5 +1,6 @@
 import type { Sql } from "postgres";
 import { quoteIdent } from "../database/session.ts";
+import { keySql } from "../scope/blob-sql.ts";
 import type { ResolvedTable } from "../scope/resolve-scope.ts";
 import { rowsQuery } from "./table-query.ts";
 
@@ -16,8 +17,8 @@ export interface BlobRow {
 /** The objects of a table's rows, in the order of its rows. */
 export async function* blobRows(sql: Sql, table: ResolvedTable): AsyncGenerator<BlobRow> {
   const blob = table.scope.blob!;
-  const text = (column: string) => `${quoteIdent(column)}::text`;
-  const query = `select ${text(blob.id)} as id, ${text(blob.key)} as key, ${text(blob.name)} as name, ${text(blob.size)} as size,
+  const text = (column: string | undefined) => (column === undefined ? "null" : `${quoteIdent(column)}::text`);
+  const query = `select ${text(blob.id)} as id, ${keySql(blob)}::text as key, ${text(blob.name)} as name, ${text(blob.size)} as size,
     ${text(blob.sha256)} as sha256, ${text(blob.contentType)} as content_type from (${rowsQuery(table)}) r`;
   for await (const rows of sql.unsafe(query).cursor(1000)) {
     for (const row of rows) {

@@ -1,5 +1,4 @@
-import { conflictModes } from "../../engine/plan.ts";
-import type { Scope, TableScope } from "../scope/define-scope.ts";
+import { modesOf, type Scope, type TableScope } from "../scope/define-scope.ts";
 
 /** What is in, what is out and why: the declaration without its SQL. */
 export function describeScope(scope: Scope) {
@@ -15,7 +14,7 @@ export function describeScope(scope: Scope) {
     tables: Object.entries(scope.tables).map(describeTable),
     excluded_tables: scope.excludedTables,
     settings: scope.settings === undefined ? null : { option: scope.settings.option, included: scope.settings.include },
-    modes: conflictModes,
+    modes: modesOf(scope),
   };
 }
 

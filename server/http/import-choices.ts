@@ -1,13 +1,19 @@
 import * as v from "valibot";
 import { BackupError } from "../../engine/errors.ts";
-import { type ConflictMode, conflictModes, type ImportChoices } from "../../engine/plan.ts";
+import { type ConflictMode, conflictModes, type ImportChoices, type ReplaceConsent } from "../../engine/plan.ts";
 
 export interface RequestedImport {
   mode: ConflictMode;
   planDigest?: string;
   choices: Partial<ImportChoices>;
+  consent: ReplaceConsent;
 }
 
+const flagText = (name: string) =>
+  v.pipe(
+    v.picklist(["true", "false"], `${name} is true or false`),
+    v.transform((text) => text === "true"),
+  );
 const listText = v.pipe(
   v.string(),
   v.transform((text) => text.split(",").map((name) => name.trim())),
@@ -21,10 +27,10 @@ const parameters = {
     v.string(),
     v.regex(/^[0-9a-f]{64}$/, "plan_digest is the digest of a plan: 64 lowercase hexadecimal digits"),
   ),
-  match_natural_keys: v.pipe(
-    v.picklist(["true", "false"], "match_natural_keys is true or false"),
-    v.transform((text) => text === "true"),
-  ),
+  match_natural_keys: flagText("match_natural_keys"),
+  replace_existing: flagText("replace_existing"),
+  accept_loss: flagText("accept_loss"),
+  allow_no_admin: flagText("allow_no_admin"),
   user_map: v.pipe(
     v.string(),
     v.parseJson({}, "user_map is a JSON object"),
@@ -60,6 +66,11 @@ export function requestedImport(
       ...(users !== undefined && { user_map: users }),
       ...(tables !== undefined && { tables }),
       ...(tenants !== undefined && { tenants }),
+    },
+    consent: {
+      replace_existing: read("replace_existing") === true,
+      accept_loss: read("accept_loss") === true,
+      allow_no_admin: read("allow_no_admin") === true,
     },
   };
 }

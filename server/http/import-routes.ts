@@ -9,6 +9,7 @@ import { nodeCodec } from "../codec-node.ts";
 import { databaseError } from "../database/connect.ts";
 import { type ImportProgress, type ImportRequest, importBundle, previewImport } from "../import/import-bundle.ts";
 import { findImporter, type Importer } from "../import/importer.ts";
+import { modesOf } from "../scope/define-scope.ts";
 import type { BackupEnv, Installation } from "./backup-app.ts";
 import { assertQuery, type RequestedImport, requestedImport } from "./import-choices.ts";
 import { answerWithProgress } from "./progress-answer.ts";
@@ -40,9 +41,9 @@ export interface PreviewAnswer {
 type Report = (progress: ImportProgress) => void;
 type Work<T> = (request: ImportRequest, task: Task, upload: Upload) => Promise<T>;
 
-/** Verifies and plans; changes nothing. The mode is `skip_existing` where none is given. */
+/** Verifies and plans; changes nothing. Without a mode, it is the first that the scope offers. */
 export function previewRoute(c: Context<BackupEnv>, installation: Installation): Promise<Response> {
-  return withUpload<PreviewAnswer>(c, installation, "skip_existing", async (request) => {
+  return withUpload<PreviewAnswer>(c, installation, modesOf(installation.scope)[0], async (request) => {
     let verification: Verification | undefined;
     const keepIn = await installation.spool.newFolder();
     const plan = await previewImport({ ...request, keepIn, onVerified: (found) => (verification = found) });
@@ -113,8 +114,8 @@ async function runUpload<T>(
   try {
     const limits = { ...defaultLimits, archiveBytes: spool.maxBytes };
     const bundle = await openBundle(source, { codec: nodeCodec, limits, signal });
-    const { mode, planDigest, choices, importer, report } = from;
-    const request: ImportRequest = { sql, store, scope, bundle, mode, choices, importer, signal };
+    const { mode, planDigest, choices, consent, importer, report } = from;
+    const request: ImportRequest = { sql, store, scope, bundle, mode, choices, consent, importer, signal };
     if (planDigest !== undefined) {
       const keptPlan = plans.folderOf(planDigest, importer);
       Object.assign(request, { planDigest, ...(keptPlan !== undefined && { keptPlan }) });

@@ -108,7 +108,7 @@ function updateSql(input: PlanInput): string {
 }
 
 /** A sequence never goes back: rows of the target may have drawn from it and gone. */
-async function advanceSequences(sql: Sql, { table }: PlanInput): Promise<void> {
+export async function advanceSequences(sql: Sql, { table }: PlanInput): Promise<void> {
   for (const column of table.carried) {
     if (column.sequence === null) continue;
     const name = quoteIdent(column.name);

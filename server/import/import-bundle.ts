@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import type { ImportReport, Plan } from "../../engine/plan.ts";
 import { migrate } from "../database/migrations.ts";
+import { assertOffered } from "./choices.ts";
 import { cleanUp } from "./clean-up.ts";
 import { takeImportLock } from "./import-lock.ts";
 import type { ImportRequest, PreviewRequest } from "./import-request.ts";
@@ -9,6 +10,8 @@ import { Journal, removeOrphans } from "./journal.ts";
 import { PlanKeeper } from "./kept/keep-plan.ts";
 import { makePlan } from "./make-plan.ts";
 import { prepareImport } from "./prepare-import.ts";
+import { finishAftermath, withAftermath } from "./replace/aftermath.ts";
+import { runReplacement } from "./replace/run-replacement.ts";
 import { runImport } from "./run-import.ts";
 import { type VerifiedBundle, verifyForImport } from "./verified-bundle.ts";
 
@@ -44,13 +47,14 @@ export async function previewImport(request: PreviewRequest): Promise<Plan> {
  * Imports a bundle: verify, stage, plan, blobs, apply, report. All or nothing: after a failure the database is as before, and
  * objects that were written are removed, at once or, when the process dies, by the next import.
  * @throws BackupError with the code of what is wrong with the bundle; `SCHEMA_SCOPE`, `IMPORT_LOCKED`, `IMPORT_PLAN_CHANGED`,
- * `IMPORT_CONFLICT`, `IO_STORE_UNAVAILABLE`, `IO_DATABASE`.
+ * `IMPORT_CONFLICT`, in mode `replace` also `IMPORT_NOT_FRESH`, `IMPORT_LOSS` and `IMPORT_NO_ADMIN`; `IO_STORE_UNAVAILABLE`, `IO_DATABASE`.
  */
 export async function importBundle(request: ImportRequest): Promise<ImportReport> {
   return inSession(request, async (session, abortable) => {
     await takeImportLock(session.sql);
     await migrate(session.sql);
     await removeOrphans(session.sql, request.store, request.scope);
+    await finishAftermath(session.sql, request.store, request.scope);
     const verified = await verify(abortable);
     const journal = new Journal(request.sql, randomUUID());
     await journal.begin({
@@ -61,7 +65,8 @@ export async function importBundle(request: ImportRequest): Promise<ImportReport
       store: request.store.description,
     });
     try {
-      return await runImport(session.sql, abortable, verified, journal);
+      const run = request.mode === "replace" ? runReplacement : runImport;
+      return await withAftermath(session.sql, abortable, await run(session.sql, abortable, verified, journal));
     } catch (error) {
       const committed = await cleanUp(session, abortable, journal, error);
       if (committed !== null) return committed;
@@ -71,6 +76,7 @@ export async function importBundle(request: ImportRequest): Promise<ImportReport
 }
 
 async function verify(request: ImportRequest): Promise<VerifiedBundle> {
+  assertOffered(request.scope, request.mode);
   const { signal, onProgress } = request;
   const verified = await verifyForImport(request.bundle, request.scope, {
     ...(signal === undefined ? {} : { signal }),

@@ -1,5 +1,5 @@
 import type { Sql } from "postgres";
-import type { ConflictMode, ImportChoices } from "../../engine/plan.ts";
+import type { ConflictMode, ImportChoices, ReplaceConsent } from "../../engine/plan.ts";
 import type { Bundle } from "../../engine/read-bundle.ts";
 import type { Verification } from "../../engine/verify-bundle.ts";
 import type { BlobStore } from "../blobs/blob-store.ts";
@@ -14,6 +14,8 @@ export interface ImportRequest {
   mode: ConflictMode;
   importer: Importer;
   choices?: Partial<ImportChoices>;
+  /** What mode `replace` may do; it refuses what it was not told. */
+  consent?: Partial<ReplaceConsent>;
   /** The digest of the plan that the admin confirmed: another one is refused. */
   planDigest?: string;
   /** The folder in which a preview kept that plan: a refusal can then say what moved. */

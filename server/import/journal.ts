@@ -1,7 +1,8 @@
 import type { Sql } from "postgres";
 import type { ImportReport } from "../../engine/plan.ts";
 import type { BlobStore } from "../blobs/blob-store.ts";
-import { quoteIdent, quoteTableKey } from "../database/session.ts";
+import { quoteTableKey } from "../database/session.ts";
+import { keySql } from "../scope/blob-sql.ts";
 import type { Scope } from "../scope/define-scope.ts";
 import { inParallel } from "./in-parallel.ts";
 import { sha256Of } from "./sha256.ts";
@@ -81,30 +82,13 @@ export class Journal {
 export async function removeOrphans(sql: Sql, store: BlobStore, scope: Scope): Promise<number> {
   const objects = await sql`select o.import_id, o.key, o.size::float8 as size, o.sha256 from holdall_journal.import_objects o
     join holdall_journal.imports i on i.id = o.import_id where i.state <> 'committed' and i.store = ${store.description}`;
-  const removed = await removeAnnounced(sql, store, scope, objects);
-  await sql`update holdall_journal.imports set state = 'recovered', finished_at = now() where state = 'running' and store = ${store.description}`;
-  return removed;
-}
-
-/** Removes what one import has written, which begins anew. */
-export async function removeObjects(sql: Sql, store: BlobStore, scope: Scope, id: string): Promise<void> {
-  const objects =
-    await sql`select import_id, key, size::float8 as size, sha256 from holdall_journal.import_objects where import_id = ${id}`;
-  await removeAnnounced(sql, store, scope, objects);
-}
-
-async function removeAnnounced(
-  sql: Sql,
-  store: BlobStore,
-  scope: Scope,
-  objects: readonly Record<string, unknown>[],
-): Promise<number> {
   const removed = await inParallel(objects, 8, async (object) => {
     const orphan = { key: object["key"], size: object["size"], sha256: object["sha256"] } as JournalObject;
     const gone = await removeOrphan(sql, store, scope, orphan);
-    await sql`delete from holdall_journal.import_objects where import_id = ${object["import_id"] as string} and key = ${orphan.key}`;
+    await sql`delete from holdall_journal.import_objects where import_id = ${object["import_id"]} and key = ${orphan.key}`;
     return gone;
   });
+  await sql`update holdall_journal.imports set state = 'recovered', finished_at = now() where state = 'running' and store = ${store.description}`;
   return removed.filter(Boolean).length;
 }
 
@@ -124,7 +108,7 @@ async function isReferenced(sql: Sql, scope: Scope, key: string): Promise<boolea
   for (const [table, { blob }] of Object.entries(scope.tables)) {
     if (blob === undefined) continue;
     const name = quoteTableKey(table);
-    const rows = await sql.unsafe(`select 1 from ${name} where ${quoteIdent(blob.key)} = $1 limit 1`, [key]);
+    const rows = await sql.unsafe(`select 1 from ${name} where ${keySql(blob)} = $1 limit 1`, [key]);
     if (rows.length > 0) return true;
   }
   return false;

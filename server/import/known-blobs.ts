@@ -3,6 +3,7 @@ import { BackupError } from "../../engine/errors.ts";
 import type { BlobStore } from "../blobs/blob-store.ts";
 import { readCatalog } from "../database/catalog.ts";
 import { quoteIdent, quoteTable } from "../database/session.ts";
+import { keySql } from "../scope/blob-sql.ts";
 import type { Scope } from "../scope/define-scope.ts";
 import { type ResolvedTable, resolveScope } from "../scope/resolve-scope.ts";
 import { inParallel } from "./in-parallel.ts";
@@ -31,7 +32,7 @@ export async function findCopies(
   wanted: readonly BlobIdentity[],
 ): Promise<BlobCopies> {
   const copies = new Map<string, string[]>();
-  for (const table of tables.filter((candidate) => candidate.scope.blob !== undefined)) {
+  for (const table of tables.filter(({ scope }) => scope.blob?.sha256 !== undefined)) {
     for (let at = 0; at < wanted.length; at += perQuery) {
       const part = wanted.slice(at, at + perQuery);
       const rows = await sql.unsafe(copiesSql(table), [JSON.stringify(part.map(({ sha256, size }) => ({ sha256, size })))]);
@@ -45,11 +46,11 @@ export async function findCopies(
 }
 
 function copiesSql({ scope, catalog }: ResolvedTable): string {
-  const { key, size, sha256 } = scope.blob!;
-  return `select w.sha256, w.size::float8 as size, to_json((array_agg(distinct t.${quoteIdent(key)}::text))[1:${keysEach}]) as keys
+  const { size, sha256 } = scope.blob!;
+  return `select w.sha256, w.size::float8 as size, to_json((array_agg(distinct ${keySql(scope.blob!, "t")}::text))[1:${keysEach}]) as keys
     from json_to_recordset($1::text::json) as w(sha256 text, size float8)
-    join ${quoteTable(catalog)} t on t.${quoteIdent(sha256)}::text = w.sha256 and t.${quoteIdent(size)}::float8 = w.size
-    where t.${quoteIdent(key)} is not null group by w.sha256, w.size`;
+    join ${quoteTable(catalog)} t on t.${quoteIdent(sha256!)}::text = w.sha256 and t.${quoteIdent(size)}::float8 = w.size
+    where ${keySql(scope.blob!, "t")} is not null group by w.sha256, w.size`;
 }
 
 /** The most contents that can be asked for at once. */

@@ -3,14 +3,16 @@ import type { Sql } from "postgres";
 import type { ConflictMode, ImportChoices, Plan, PlannedUser, TablePlan } from "../../engine/plan.ts";
 import type { Bundle } from "../../engine/read-bundle.ts";
 import { quoteTable } from "../database/session.ts";
+import type { BlobDecision } from "./decide-blob.ts";
 import { digestMatches } from "./match/digest-matches.ts";
 import { canMatch } from "./match/match-rows.ts";
-import { type BlobDecision, settledBlobs, summarizeBlobs } from "./plan-blobs.ts";
+import { settledBlobs, summarizeBlobs } from "./plan-blobs.ts";
 import type { PlanInput } from "./plan-input.ts";
 import { settleReferences } from "./plan-settle.ts";
 import { createPlanSql } from "./plan-sql.ts";
 import { digestDirect, digestTable, summarize, summarizeDirect } from "./plan-summary.ts";
 import { markUniqueConflicts } from "./plan-unique.ts";
+import { countReplaced, planReplacement, type ReplaceContext } from "./replace/replace-plan.ts";
 import type { StageTable } from "./stage-table.ts";
 import type { UserIds } from "./users/user-ids.ts";
 
@@ -28,6 +30,8 @@ export interface PlanContext {
   users: () => Promise<PlannedUser[]>;
   userIds: UserIds;
   bundle: Bundle;
+  /** In mode `replace`. */
+  replace?: ReplaceContext;
   warnings: string[];
 }
 
@@ -51,6 +55,7 @@ export async function planTable(sql: Sql, input: PlanInput): Promise<void> {
 
 /** The plan that the tables of the session add up to. */
 export async function summarizePlan(sql: Sql, context: PlanContext): Promise<Plan> {
+  const replace = context.replace === undefined ? undefined : await planReplacement(sql, context.inputs, context.replace);
   const tables: TablePlan[] = [];
   const digest = createHash("sha256").update(
     JSON.stringify([context.bundleSha256, context.mode, context.choices, context.importer]),
@@ -63,6 +68,10 @@ export async function summarizePlan(sql: Sql, context: PlanContext): Promise<Pla
     const blobs = context.blobs.get(input.table.key);
     if (blobs !== undefined) decisions.push(...(await settledBlobs(sql, input, blobs)));
   }
+  if (replace !== undefined) {
+    replace.objects_replaced = countReplaced(decisions);
+    digest.update(JSON.stringify(replace));
+  }
   return {
     bundle_sha256: context.bundleSha256,
     mode: context.mode,
@@ -71,6 +80,7 @@ export async function summarizePlan(sql: Sql, context: PlanContext): Promise<Pla
     tables: [...tables, ...context.notImported],
     blobs: summarizeBlobs(decisions),
     users: await context.users(),
+    ...(replace && { replace }),
     warnings: context.warnings,
   };
 }

@@ -120,10 +120,20 @@ async function movedRows(sql: Sql, input: PlanInput, tables: "plans" | "stamps")
         select _row, ${outcome("o", input.earlierEmpty)} as planned, ${outcome("n", input.targetEmpty)} as now, 
           coalesce(o.stamp, case when ${input.earlierEmpty} then ${plain} end) as old_stamp,
           coalesce(n.stamp, case when ${input.targetEmpty} then ${plain} end) as new_stamp
-        from (select p._row, p.outcome, ${stamp} as stamp from ${table.earlier} p) o
-        full join (select p._row, p.outcome, ${stampSql} as stamp from ${table.plan} p) n using (_row)
+        from (select p._row, p.outcome, ${stamp} as stamp from ${table.earlier} p where p.outcome <> 'delete') o
+        full join (select p._row, p.outcome, ${stampSql} as stamp from ${table.plan} p where p.outcome <> 'delete') n using (_row)
       ) compared where planned is distinct from now or old_stamp <> new_stamp order by _row limit ${shown}) m
     join ${table.original} s using (_row) order by m._row`);
   const samples = rows.map((row) => ({ row: row["row"], key: row["key"], planned: row["planned"], now: row["now"] }));
-  return { rows: (rows[0]?.["total"] as number | undefined) ?? 0, samples };
+  const deletes = input.mode === "replace" ? await movedDeletes(sql, input, stamp) : 0;
+  return { rows: ((rows[0]?.["total"] as number | undefined) ?? 0) + deletes, samples };
+}
+
+/** Rows that only one of the plans deletes, or that are others now; their numbers say nothing. */
+async function movedDeletes(sql: Sql, { table }: PlanInput, stamp: string): Promise<number> {
+  const [row] =
+    await sql.unsafe(`select greatest(count(*) filter (where o.stamp is null), count(*) filter (where n.stamp is null))::int4 as rows
+    from (select ${stamp} as stamp from ${table.earlier} p where p.outcome = 'delete') o
+    full join (select ${stampSql} as stamp from ${table.plan} p where p.outcome = 'delete') n using (stamp)`);
+  return row!["rows"] as number;
 }

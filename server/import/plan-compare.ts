@@ -1,4 +1,5 @@
 import { quoteIdent, quoteLiteral, quoteTable } from "../database/session.ts";
+import { keyColumn } from "../scope/blob-sql.ts";
 import type { PlanInput } from "./plan-input.ts";
 import type { StagedRows } from "./stage-rows.ts";
 import { type StageColumn, type StageTable, stagedValue } from "./stage-table.ts";
@@ -6,15 +7,24 @@ import { type StageColumn, type StageTable, stagedValue } from "./stage-table.ts
 /** The columns that describe a row's stored object: they change together or not at all. */
 export function contentColumns(table: StageTable): string[] {
   const { blob } = table.scope;
-  return blob === undefined ? [] : [blob.key, blob.size, blob.sha256, blob.contentType];
+  if (blob === undefined) return [];
+  return [keyColumn(blob), blob.size, blob.sha256, blob.contentType].filter((column) => column !== undefined);
 }
 
 /** Columns that the mode may update in an existing row. */
 export function updatableColumns({ table, staged, mode }: PlanInput): StageColumn[] {
+  if (mode === "replace") return replacedColumns(table, staged);
   if (mode === "skip_existing" || table.scope.appendOnly === true) return [];
   const metadata = table.scope.metadata ?? [];
   const compared = comparedColumns(table, staged).filter((column) => column.name !== table.scope.tenant);
   return mode === "merge" ? compared : compared.filter((column) => metadata.includes(column.name));
+}
+
+/** Whatever the bundle has of a row is the row's; the key of its object is decided with the object. */
+function replacedColumns(table: StageTable, staged: StagedRows): StageColumn[] {
+  const own = new Set([...table.catalog.primaryKey, ...staged.absent]);
+  const key = table.scope.blob === undefined ? undefined : keyColumn(table.scope.blob);
+  return table.carried.filter(({ name }) => !own.has(name) && name !== key);
 }
 
 /** Columns in which a bundle's row and the target's can be told apart: what belongs to the installation is left aside. */
@@ -39,7 +49,10 @@ export function changedColumns(input: PlanInput): string | null {
       ...contentColumns(input.table).map((name) => `case when b.state in ('write', 'present') then ${quoteLiteral(name)} end`),
     );
   }
-  if (cases.length === 0) return null;
+  const key = input.mode === "replace" && input.table.scope.blob !== undefined ? keyColumn(input.table.scope.blob) : undefined;
+  if (key !== undefined)
+    cases.push(`case when b.state in ('write', 'present') and b.key <> t.${quoteIdent(key)} then ${quoteLiteral(key)} end`);
+  if (cases.length === 0) return input.mode === "replace" ? "'{}'::text[]" : null;
   return `case when ${sameImage(input, columns)} then '{}'::text[] else array_remove(array[${cases.join(", ")}]::text[], null) end`;
 }
 
@@ -56,10 +69,20 @@ function sameImage({ table }: PlanInput, columns: StageColumn[]): string {
  * PostgreSQL would compare column by column.
  */
 export function differs(input: PlanInput, column: StageColumn): string {
+  if (input.mode === "replace") return differsFromReplaced(input, column);
   const kept = referencesOf(input.table, column.name).map((i) => `not _miss_${i}`);
   const ragged = input.staged.ragged.has(column.name) ? [presentSql(input.table, column)] : [];
   const unequal = `row(${stagedValue(column)})::record *<> row(${comparableValue(input.table, column)})::record`;
   return [...kept, ...ragged, unequal].join(" and ");
+}
+
+/** A reference whose row is nowhere is emptied in an existing row as well. */
+function differsFromReplaced(input: PlanInput, column: StageColumn): string {
+  const missing = referencesOf(input.table, column.name).map((i) => `_miss_${i}`);
+  const staged =
+    missing.length === 0 ? stagedValue(column) : `case when ${missing.join(" or ")} then null else ${stagedValue(column)} end`;
+  const ragged = input.staged.ragged.has(column.name) ? `${presentSql(input.table, column)} and ` : "";
+  return `${ragged}row(${staged})::record *<> row(${comparableValue(input.table, column)})::record`;
 }
 
 export function presentSql(table: StageTable, column: StageColumn): string {

@@ -12,7 +12,7 @@ export function finalRow(input: PlanInput): string {
   const key = table.catalog.primaryKey;
   const values = table.catalog.columns.map(({ name }) => {
     const inserted = finalValue(input, name);
-    const kept = `p.outcome <> 'insert' and not ${quoteLiteral(name)} = any(p.changed)`;
+    const kept = `p.outcome <> 'insert' and not ${quoteLiteral(name)} = any(coalesce(p.changed, '{}'))`;
     const value =
       targetEmpty || key.includes(name) ? inserted : `case when ${kept} then t.${quoteIdent(name)} else ${inserted} end`;
     return `${value} as ${quoteIdent(name)}`;

@@ -24,6 +24,8 @@ export interface PlanInput {
    * inserted, and there is neither a staging table nor a plan table.
    */
   direct?: "awaited" | "copied";
+  /** The scope's filter keeps rows out. */
+  filtered?: boolean;
   /** A condition over a staged row `s` that keeps it out, where only some tenants enter. */
   outside?: string;
   /** Every staged table, for references. */
@@ -46,6 +48,11 @@ export function clearedOf({ targetEmpty }: PlanInput): string {
 /** Tables without stored objects join nothing. */
 export function blobsOf(table: StageTable): string {
   return table.scope.blob === undefined ? "(select null::int8 as _row, null::text as state where false)" : table.blobs;
+}
+
+/** SQL list of the outcomes whose rows are in the target when the plan was carried out. */
+export function arrivingOutcomes({ mode }: PlanInput): string {
+  return mode === "replace" ? "('insert', 'update', 'identical')" : "('insert')";
 }
 
 export function joinOn(columns: readonly string[], left: string, right: string): string {

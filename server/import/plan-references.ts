@@ -1,6 +1,6 @@
 import { quoteIdent, quoteLiteral, quoteTableKey } from "../database/session.ts";
 import type { ResolvedForeignKey } from "../scope/resolve-scope.ts";
-import { outcomeOf, type PlanInput, plannedRows } from "./plan-input.ts";
+import { arrivingOutcomes, outcomeOf, type PlanInput, plannedRows } from "./plan-input.ts";
 import type { StageTable } from "./stage-table.ts";
 
 /** The staged rows with a column `_miss_N` for each reference: true where the parent is neither in the target nor on its way in. */
@@ -32,14 +32,14 @@ function parentSources({ table, inputs }: PlanInput, reference: ResolvedForeignK
   // A self reference or a cycle: the parent's plan is not made yet, and `settleReferences` looks again.
   const open = parent.table.key === table.key || reference.deferred;
   const staged = open ? parent.table.stage : arrivingRows(parent, reference);
-  return parent.targetEmpty ? [staged] : [quoteTableKey(reference.parent), staged];
+  return parent.targetEmpty || parent.mode === "replace" ? [staged] : [quoteTableKey(reference.parent), staged];
 }
 
-/** The keys of a table's rows that the plan inserts. */
+/** The keys of a table's rows that the plan inserts; where it replaces the table, of all that there will be. */
 export function arrivingRows(parent: PlanInput, reference: ResolvedForeignKey): string {
   if (parent.targetEmpty && parent.planned === 0) return parent.table.stage;
   const keys = reference.parentColumns.map((name) => `s.${quoteIdent(name)}`).join(", ");
-  return `(select ${keys} from ${plannedRows(parent)} where ${outcomeOf(parent)} = 'insert')`;
+  return `(select ${keys} from ${plannedRows(parent)} where ${outcomeOf(parent)} in ${arrivingOutcomes(parent)})`;
 }
 
 /** A missing parent costs the row its place where the reference may not be empty, else only the reference. */

@@ -47,13 +47,17 @@ function settleSql(input: PlanInput, reference: ResolvedForeignKey, place: numbe
     parent === undefined || parent.direct !== undefined
       ? ""
       : `and not exists (select 1 from ${arrivingRows(parent, reference)} a where ${matchParent(reference, "a")})`;
+  const live =
+    parent?.mode === "replace"
+      ? ""
+      : `and not exists (select 1 from ${quoteTableKey(reference.parent)} live where ${matchParent(reference, "live")})`;
   const given = reference.columns.map((column) => `s.${quoteIdent(column)} is not null`).join(" and ");
   const { outcome, name, changed } = consequence(input, reference);
   return `insert into ${table.plan} (_row, outcome, cleared, changed, old_hash, "constraint")
     select s._row, ${outcome}, ${clearedOf(input)} | ${bit}, ${changed}, p.old_hash, ${name}
     from ${plannedRows(input)}
-    where ${outcomeOf(input)} in ('insert', 'update', 'metadata_update') and ${clearedOf(input)} & ${bit} = 0 and ${given}
-      and not exists (select 1 from ${quoteTableKey(reference.parent)} live where ${matchParent(reference, "live")}) ${arriving}
+    where ${outcomeOf(input)} in ('insert', 'update', 'metadata_update'${input.mode === "replace" ? ", 'identical'" : ""}) and ${clearedOf(input)} & ${bit} = 0 and ${given}
+      ${live} ${arriving}
     on conflict (_row) do update set outcome = excluded.outcome, cleared = excluded.cleared, changed = excluded.changed,
       "constraint" = excluded."constraint"`;
 }

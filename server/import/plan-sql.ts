@@ -74,6 +74,7 @@ function otherTenant(table: StageTable): string {
 
 function outcomeSql(input: PlanInput, comparable: boolean): string {
   const { mode, table } = input;
+  if (mode === "replace") return replacingOutcome(input);
   const existing = existingOutcome(mode, table, comparable);
   return `case ${keptOutCase(input)}
     when existing and other_tenant then 'other_tenant'
@@ -81,6 +82,15 @@ function outcomeSql(input: PlanInput, comparable: boolean): string {
     when lost is not null then 'missing_parent'
     when blob_state = 'missing' then 'blob_missing'
     else 'insert' end`;
+}
+
+/** The table will hold the bundle's rows and no others: what a row needs must be in the bundle, whether the row is there or not. */
+function replacingOutcome(input: PlanInput): string {
+  return `case ${keptOutCase(input)}
+    when lost is not null then 'missing_parent'
+    when blob_state = 'missing' then 'blob_missing'
+    when not existing then 'insert'
+    when cardinality(changed) = 0 then 'identical' else 'update' end`;
 }
 
 function existingOutcome(mode: ConflictMode, table: StageTable, comparable: boolean): string {

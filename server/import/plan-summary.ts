@@ -3,6 +3,7 @@ import type { Outcome, PlanRow, TablePlan } from "../../engine/plan.ts";
 import { skippedOutcomes } from "../../engine/plan.ts";
 import { quoteIdent, quoteLiteral } from "../database/session.ts";
 import { outcomeOf, type PlanInput, plannedRows } from "./plan-input.ts";
+import { sampleDeletes } from "./replace/plan-deletes.ts";
 
 const samplesPerOutcome = 5;
 
@@ -20,7 +21,7 @@ export async function summarize(sql: Sql, input: PlanInput): Promise<TablePlan> 
     reference_cleared: await clearedReferences(sql, input),
     dropped_columns: staged.dropped,
     ...(outcomes.not_imported === undefined ? {} : { reason: whyNot(input) }),
-    samples: await sampleRows(sql, input),
+    samples: [...(await sampleRows(sql, input)), ...(await sampleDeletes(sql, input, samplesPerOutcome))],
   };
 }
 
@@ -39,9 +40,10 @@ export function summarizeDirect({ table, staged }: PlanInput): TablePlan {
   };
 }
 
-function whyNot({ table, outside }: PlanInput): string {
+function whyNot({ table, outside, filtered }: PlanInput): string {
   const reasons = [
-    ...(outside === undefined ? [] : ["the row is of an organization that was not asked for"]),
+    ...(filtered ? ["the scope lets no such row out, and none in"] : []),
+    ...(outside === undefined || filtered ? [] : ["the row is of an organization that was not asked for"]),
     ...(table.requiredUsers.length === 0 ? [] : ["the user whom the row names is not mapped to one of the target"]),
   ];
   return reasons.join(", or ");
@@ -87,7 +89,7 @@ async function sampleRows(sql: Sql, input: PlanInput): Promise<PlanRow[]> {
     sql,
     input,
     `select * from (select *, row_number() over (partition by outcome order by _row) as place from ${plan}
-       where outcome not in ('insert', 'identical')) numbered where place <= ${samplesPerOutcome}`,
+       where outcome not in ('insert', 'identical', 'delete')) numbered where place <= ${samplesPerOutcome}`,
   );
 }
 

@@ -4,7 +4,7 @@ import { BackupError } from "../../engine/errors.ts";
 import type { UniqueIndex } from "../database/catalog.ts";
 import { quoteIdent, quoteLiteral, quoteTable } from "../database/session.ts";
 import { finalRow } from "./plan-final.ts";
-import type { PlanInput } from "./plan-input.ts";
+import { arrivingOutcomes, type PlanInput } from "./plan-input.ts";
 
 /** @throws BackupError `SCHEMA_ROW` where two rows of the bundle have one primary key: neither is the last that wins. */
 export async function refuseRepeatedKeys(sql: Sql, { table, staged }: PlanInput): Promise<void> {
@@ -27,7 +27,7 @@ export async function refuseRepeatedKeys(sql: Sql, { table, staged }: PlanInput)
 export async function markUniqueConflicts(sql: Sql, input: PlanInput): Promise<void> {
   if (input.table.requiredUsers.length > 0) await sql.unsafe(sameUserSql(input));
   for (const index of input.table.catalog.uniqueIndexes) {
-    if (!input.targetEmpty) await sql.unsafe(conflictsWithTarget(input, index));
+    if (!input.targetEmpty && input.mode !== "replace") await sql.unsafe(conflictsWithTarget(input, index));
     const [repeated] = await sql.unsafe(repeatedInBundle(input, index));
     if (repeated !== undefined) await sql.unsafe(conflictsInBundle(input, index));
   }
@@ -50,7 +50,7 @@ function sameUserSql(input: PlanInput): string {
 function incoming(input: PlanInput, { keys, where }: UniqueIndex): string {
   const named = keys.map((key, i) => `(${key}) as k${i}`).join(", ");
   const filter = where === null ? "" : ` where ${where}`;
-  const writes = "_outcome in ('insert', 'update', 'metadata_update')";
+  const writes = `_outcome in ${input.mode === "replace" ? arrivingOutcomes(input) : "('insert', 'update', 'metadata_update')"}`;
   return `select _row, ${named} from (select * from (${finalRow(input)}) f where ${writes}) f${filter}`;
 }
 

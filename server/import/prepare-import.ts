@@ -5,8 +5,9 @@ import type { Bundle } from "../../engine/read-bundle.ts";
 import type { BlobStore } from "../blobs/blob-store.ts";
 import { readCatalog } from "../database/catalog.ts";
 import type { Scope } from "../scope/define-scope.ts";
-import { type ResolvedScope, resolveScope } from "../scope/resolve-scope.ts";
+import { enters, type ResolvedScope, resolveScope } from "../scope/resolve-scope.ts";
 import { resolveChoices } from "./choices.ts";
+import type { BlobDecision } from "./decide-blob.ts";
 import { directTables } from "./direct/direct-tables.ts";
 import { enteringTables, notImported, strangeTables, whyOut } from "./entering-tables.ts";
 import type { ImportProgress } from "./import-request.ts";
@@ -16,9 +17,10 @@ import { findCopies } from "./known-blobs.ts";
 import { isEmpty, type PlanContext } from "./make-plan.ts";
 import { replaceOpenReferences } from "./match/map-references.ts";
 import { matchRows, type Numbering } from "./match/match-rows.ts";
-import { type BlobDecision, planBlobs } from "./plan-blobs.ts";
+import { planBlobs, repeatBlobs } from "./plan-blobs.ts";
 import type { PlanInput } from "./plan-input.ts";
 import { refuseRepeatedKeys } from "./plan-unique.ts";
+import { keptTables } from "./replace/held-tables.ts";
 import { rewriteRows } from "./rewrite-rows.ts";
 import { type StagedRows, stageRows } from "./stage-rows.ts";
 import { type StageTable, stageTable } from "./stage-table.ts";
@@ -40,17 +42,25 @@ interface PrepareRequest {
   keeper?: PlanKeeper;
   /** Looks for tables that need not be staged. */
   direct?: boolean;
+  /** Where stored objects would come from, as this import has decided before, by table. */
+  decided?: ReadonlyMap<string, BlobDecision[]>;
 }
 
 /** Stages the rows of a verified bundle and decides where each stored object would come from: all that a plan needs. */
 export async function prepareImport(sql: Sql, request: PrepareRequest, verified: VerifiedBundle): Promise<PlanContext> {
   await tuneSession(sql);
-  const scope = resolveScope(request.scope, await readCatalog(sql));
+  const catalog = await readCatalog(sql);
+  const scope = resolveScope(request.scope, catalog);
   const { bundle } = verified;
-  const bundleUsers = await readBundleUsers(bundle, request.scope, request.signal);
+  // Accounts that enter like any other row are nobody's to be mapped.
+  const usersEnter = enters(request.scope, request.scope.users.table);
+  const bundleUsers = usersEnter ? new Map<string, string>() : await readBundleUsers(bundle, request.scope, request.signal);
   const choices = await resolveChoices(sql, request, bundle, bundleUsers);
   const users = new UserIds(new Map(Object.entries(choices.user_map)));
-  const tables = enteringTables(scope, bundle, choices).map((table, i) => stageTable(scope, table, i, users.maps));
+  const kept = request.mode === "replace" ? keptTables(scope, bundle) : {};
+  const tables = enteringTables(scope, bundle, choices)
+    .filter(({ key }) => !Object.hasOwn(kept, key))
+    .map((table, i) => stageTable(scope, table, i, users.maps));
   const direct = request.direct === true ? await directTables(sql, tables, bundle, request.choices) : new Set<string>();
   const inputs = await stageTables(sql, request, { tables, direct, verified, users });
   await collectOtherUsers(scope, bundle, choices, users, request.signal);
@@ -60,6 +70,7 @@ export async function prepareImport(sql: Sql, request: PrepareRequest, verified:
     await matchRows(sql, inputs, request.numbering);
     await replaceOpenReferences(sql, inputs);
   }
+  for (const input of inputs) keepFiltersOut(input);
   if (request.choices.tenants) choices.tenants = await selectTenants(sql, scope, inputs, request.choices.tenants);
   return {
     inputs,
@@ -72,6 +83,7 @@ export async function prepareImport(sql: Sql, request: PrepareRequest, verified:
     users: () => plannedUsers(sql, request.scope, users, bundleUsers, choices.user_map),
     userIds: users,
     bundle,
+    ...(request.mode === "replace" && { replace: { scope: request.scope, catalog, kept } }),
     warnings: [
       ...bundle.manifest.warnings,
       ...strangeTables(scope, bundle),
@@ -80,6 +92,14 @@ export async function prepareImport(sql: Sql, request: PrepareRequest, verified:
       ...verificationWarnings(verified),
     ],
   };
+}
+
+/** What the scope's filter would not let out is kept out as well. */
+function keepFiltersOut(input: PlanInput): void {
+  const { where, whereOnImport } = input.table.scope;
+  if (where === undefined || whereOnImport !== true) return;
+  input.filtered = true;
+  input.outside = `s._row in (select _row from ${input.table.stage} where (${where}) is not true)`;
 }
 
 /** Staging lives in temporary tables: their buffers can only be sized before the first use. */
@@ -141,7 +161,7 @@ async function collectOtherUsers(
 
 async function planAllBlobs(
   sql: Sql,
-  { store, signal }: PrepareRequest,
+  { store, signal, decided }: PrepareRequest,
   { tables }: ResolvedScope,
   inputs: readonly PlanInput[],
   bundle: Bundle,
@@ -152,7 +172,9 @@ async function planAllBlobs(
   const copies = omitted.size === 0 ? new Map() : await findCopies(sql, tables, [...omitted.values()]);
   for (const input of inputs) {
     if (input.table.scope.blob === undefined) continue;
-    blobs.set(input.table.key, await planBlobs(sql, input, { store, files, omitted, copies, ...(signal && { signal }) }));
+    const known = decided?.get(input.table.key);
+    if (known !== undefined) blobs.set(input.table.key, await repeatBlobs(sql, input, known));
+    else blobs.set(input.table.key, await planBlobs(sql, input, { store, files, omitted, copies, ...(signal && { signal }) }));
   }
   return blobs;
 }

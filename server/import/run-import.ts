@@ -1,16 +1,19 @@
 import type { Sql } from "postgres";
 import type { ImportReport, Outcome, Plan } from "../../engine/plan.ts";
+import type { CatalogTable } from "../database/catalog.ts";
 import { quoteTable } from "../database/session.ts";
 import { applyPlan } from "./apply.ts";
 import { assertConfirmed, confirmedPlan } from "./confirmed-plan.ts";
+import type { BlobDecision } from "./decide-blob.ts";
 import { loadDirectly } from "./direct/load.ts";
 import { NotDirect } from "./direct/not-direct.ts";
 import type { ImportRequest } from "./import-request.ts";
-import { type Journal, removeObjects } from "./journal.ts";
+import type { Journal } from "./journal.ts";
 import { makePlan, type PlanContext } from "./make-plan.ts";
 import { makeReport } from "./make-report.ts";
 import { assertPlanned, type EarlierPlan, setAside } from "./moved-rows.ts";
 import { prepareImport } from "./prepare-import.ts";
+import { announceAftermath, announceSurplus, noteObjects } from "./replace/aftermath.ts";
 import type { VerifiedBundle } from "./verified-bundle.ts";
 import { writeBlobs } from "./write-blobs.ts";
 
@@ -25,7 +28,7 @@ export async function runImport(
   journal: Journal,
 ): Promise<ImportReport> {
   const confirmed = await confirmedPlan(request);
-  const run = { request, verified, journal, confirmed };
+  const run = { request, verified, journal, confirmed, decided: new Map(), written: new Set<string>() };
   if (confirmed?.plan === undefined || isPlain(confirmed.plan)) {
     try {
       return await carryOut(sql, { ...run, direct: true });
@@ -33,7 +36,6 @@ export async function runImport(
       if (!(error instanceof NotDirect)) throw error;
     }
     await sql.unsafe("discard temp");
-    await removeObjects(sql, request.store, request.scope, journal.id);
   }
   return carryOut(sql, { ...run, direct: false });
 }
@@ -54,12 +56,18 @@ interface Run {
   journal: Journal;
   confirmed: EarlierPlan | undefined;
   direct: boolean;
+  /** What was decided and written when the import began the direct way. */
+  decided: Map<string, BlobDecision[]>;
+  written: Set<string>;
 }
 
-async function carryOut(sql: Sql, { request, verified, journal, confirmed, direct }: Run): Promise<ImportReport> {
+async function carryOut(sql: Sql, { request, verified, journal, confirmed, direct, ...objects }: Run): Promise<ImportReport> {
+  const { decided, written } = objects;
   const startedAt = new Date().toISOString();
-  const prepare = { ...request, choices: request.choices ?? {}, numbering: "drawn", direct } as const;
+  const prepare = { ...request, choices: request.choices ?? {}, numbering: "drawn", direct, decided } as const;
   const context = await prepareImport(sql, prepare, verified);
+  const wroteBefore = written.size > 0;
+  for (const [table, decisions] of context.blobs) if (direct) decided.set(table, structuredClone(decisions));
   const isDirect = context.inputs.some((input) => input.direct !== undefined);
   const writesBlobs = [...context.blobs.values()].some((decisions) => decisions.some((decision) => decision.state === "write"));
   let earlier = confirmed;
@@ -69,36 +77,44 @@ async function carryOut(sql: Sql, { request, verified, journal, confirmed, direc
     let plan = await makePlan(sql, context);
     if (isDirect) assertSame(plan, earlier);
     else await assertConfirmed(sql, context.inputs, plan, earlier, request.keptPlan);
-    failed.push(...(await writeAllBlobs(sql, request, context, journal, plan.blobs.bytes)));
+    failed.push(...(await writeAllBlobs(sql, request, context, journal, plan.blobs.bytes, written)));
     if (failed.length > 0) plan = await makePlan(sql, context);
     if (!isDirect) await setAside(sql, context.inputs);
     earlier = { digest: plan.digest, plan, tables: "plans" };
   }
   const load = async () => {
+    await lockTables(sql, context);
     const plan = await loadDirectly(sql, request, context);
     assertSame(plan, earlier);
     return plan;
   };
   const planAndApply = async () => {
-    request.onProgress?.({ phase: "plan" });
-    const plan = await makePlan(sql, context);
+    const plan = await planUnderLock(sql, request, context);
     if (writesBlobs) await assertPlanned(sql, context.inputs, plan, earlier);
     else await assertConfirmed(sql, context.inputs, plan, earlier, request.keptPlan);
     request.onProgress?.({ phase: "apply" });
+    // A merge that replaces a row's content leaves the object before behind.
+    const replaces = context.inputs.some(
+      ({ table }) => table.scope.blob !== undefined && plannedRowsOf(plan, table.key, "update") > 0,
+    );
+    if (replaces) await noteObjects(sql, request.scope);
     await applyPlan(sql, context.inputs, plan, (table) => request.onProgress?.({ phase: "apply", table }));
+    if (replaces) await announceAftermath(sql, request.scope, journal.id, []);
+    if (wroteBefore) await announceSurplus(sql, request.scope, journal.id, written);
     return plan;
   };
-  return retrying(() =>
-    inTransaction(sql, async () => {
-      await lockTables(sql, context);
-      const plan = await (isDirect ? load() : planAndApply());
-      const report = await makeReport(sql, context, { plan, failed, startedAt, importId: journal.id });
-      await journal.commit(sql, report);
-      // Ending the session takes a moment, in which a commit would slip through.
-      request.signal?.throwIfAborted();
-      return report;
-    }),
-  );
+  return inTransaction(sql, async () => {
+    const plan = await (isDirect ? load() : planAndApply());
+    const report = await makeReport(sql, context, { plan, failed, startedAt, importId: journal.id });
+    await journal.commit(sql, report);
+    // Ending the session takes a moment, in which a commit would slip through.
+    request.signal?.throwIfAborted();
+    return report;
+  });
+}
+
+function plannedRowsOf({ tables }: Plan, key: string, outcome: Outcome): number {
+  return tables.find(({ table }) => table === key)?.outcomes[outcome] ?? 0;
 }
 
 /** What else has become of the plan, only the other way can say. */
@@ -106,25 +122,36 @@ function assertSame(plan: Plan, earlier: EarlierPlan | undefined): void {
   if (earlier !== undefined && earlier.digest !== plan.digest) throw new NotDirect("the plan is another one");
 }
 
+/** Writers of the target's tables wait from here to the commit; readers do not. */
+export async function planUnderLock(
+  sql: Sql,
+  request: ImportRequest,
+  context: PlanContext,
+  others: readonly CatalogTable[] = [],
+): Promise<Plan> {
+  await lockTables(sql, context, others);
+  request.onProgress?.({ phase: "plan" });
+  return makePlan(sql, context);
+}
+
+async function lockTables(sql: Sql, { inputs }: PlanContext, others: readonly CatalogTable[] = []): Promise<void> {
+  const tables = [...inputs.map(({ table }) => table.catalog), ...others].map(quoteTable);
+  await sql.unsafe("set local lock_timeout = '30s'");
+  if (tables.length > 0) await sql.unsafe(`lock table ${tables.join(", ")} in share row exclusive mode`);
+}
+
 /** A deadlock with the application's own writers is over once one side has given way. */
-async function retrying<T>(work: () => Promise<T>): Promise<T> {
+export async function inTransaction<T>(sql: Sql, work: () => Promise<T>): Promise<T> {
   for (let attempt = 1; ; attempt++) {
     try {
-      return await work();
+      return await inOneTransaction(sql, work);
     } catch (error) {
       if ((error as { code?: string }).code !== "40P01" || attempt === attempts) throw error;
     }
   }
 }
 
-/** Writers of the target's tables wait from here to the commit; readers do not. */
-async function lockTables(sql: Sql, { inputs }: PlanContext): Promise<void> {
-  const tables = inputs.map(({ table }) => quoteTable(table.catalog));
-  await sql.unsafe("set local lock_timeout = '30s'");
-  if (tables.length > 0) await sql.unsafe(`lock table ${tables.join(", ")} in share row exclusive mode`);
-}
-
-async function inTransaction<T>(sql: Sql, work: () => Promise<T>): Promise<T> {
+async function inOneTransaction<T>(sql: Sql, work: () => Promise<T>): Promise<T> {
   await sql.unsafe("begin");
   try {
     const result = await work();
@@ -136,7 +163,14 @@ async function inTransaction<T>(sql: Sql, work: () => Promise<T>): Promise<T> {
   }
 }
 
-async function writeAllBlobs(sql: Sql, request: ImportRequest, context: PlanContext, journal: Journal, bytesTotal: number) {
+export async function writeAllBlobs(
+  sql: Sql,
+  request: ImportRequest,
+  context: PlanContext,
+  journal: Journal,
+  bytesTotal: number,
+  written: Set<string> = new Set(),
+) {
   const { bundle, store, signal, onProgress } = request;
   const failed: ImportReport["failed_blobs"] = [];
   for (const input of context.inputs) {
@@ -144,7 +178,9 @@ async function writeAllBlobs(sql: Sql, request: ImportRequest, context: PlanCont
     if (decisions === undefined) continue;
     const progress = (done: { files: number; bytes: number }) => onProgress?.({ phase: "blobs", ...done, bytesTotal });
     const abort = signal === undefined ? {} : { signal };
-    failed.push(...(await writeBlobs(input, decisions, { sql, bundle, store, journal, onProgress: progress, ...abort })));
+    failed.push(
+      ...(await writeBlobs(input, decisions, { sql, bundle, store, journal, written, onProgress: progress, ...abort })),
+    );
   }
   return failed;
 }

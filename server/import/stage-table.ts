@@ -18,6 +18,9 @@ export interface StageTable extends ResolvedTable {
   /** Rows that are in the target under another key, and those that get a new number. */
   match: string;
   plan: string;
+  /** The table as it will be, in mode `replace`; and the rows that go. */
+  shadow: string;
+  gone: string;
   /** An earlier plan of the same rows, to be held against the one that is made now. */
   earlier: string;
   /** Where the planned state of each stored object is kept, for a table that owns some. */
@@ -44,7 +47,9 @@ export interface StageColumn extends CatalogColumn {
 
 /** With a mapping of users, the columns that name some are carried as well. */
 export function stageTable(scope: ResolvedScope, table: ResolvedTable, number: number, mapsUsers: boolean): StageTable {
-  const users = table.foreignKeys.filter((foreignKey) => foreignKey.parent === scope.scope.users.table);
+  // Where accounts enter like any other row, references to them are ordinary ones.
+  const isLocal = ({ parent, parentEnters }: ResolvedForeignKey) => parent === scope.scope.users.table && !parentEnters;
+  const users = table.foreignKeys.filter(isLocal);
   const required = users.filter((foreignKey) => foreignKey.clearable.length === 0).flatMap((foreignKey) => foreignKey.columns);
   const requiredUsers = table.scope.needsUserMapping === undefined ? [] : required;
   const importer = [...new Set([...required, ...(table.scope.importer ?? [])])].filter((name) => !requiredUsers.includes(name));
@@ -61,6 +66,8 @@ export function stageTable(scope: ResolvedScope, table: ResolvedTable, number: n
     mapped: `pg_temp.mapped_${number}`,
     match: `pg_temp.match_${number}`,
     plan: `pg_temp.plan_${number}`,
+    shadow: `pg_temp.shadow_${number}`,
+    gone: `pg_temp.gone_${number}`,
     earlier: `pg_temp.earlier_${number}`,
     blobs: `pg_temp.blobs_${number}`,
     carried: table.columns.filter((column) => mapsUsers || !local.has(column.name)).map(stageColumn),

@@ -58,7 +58,8 @@ export async function selectTenants(
   }
   for (const candidate of inputs) {
     const inside = insideSql(candidate, tenants.key, "s", []);
-    candidate.outside = inside === undefined ? String(candidate.table.scope.shared !== "in") : `not (${inside})`;
+    const outside = inside === undefined ? String(candidate.table.scope.shared !== "in") : `not (${inside})`;
+    candidate.outside = candidate.outside === undefined ? outside : `(${candidate.outside}) or (${outside})`;
   }
   return found.map((row) => row["source"] as string);
 }

@@ -4,9 +4,10 @@ import type { ImportReport } from "../../engine/plan.ts";
 import type { Bundle } from "../../engine/read-bundle.ts";
 import type { BlobStore } from "../blobs/blob-store.ts";
 import { collecting } from "../external-memory.ts";
+import type { BlobDecision } from "./decide-blob.ts";
 import { inParallel } from "./in-parallel.ts";
 import type { Journal } from "./journal.ts";
-import { type BlobDecision, settledBlobs } from "./plan-blobs.ts";
+import { settledBlobs } from "./plan-blobs.ts";
 import type { PlanInput } from "./plan-input.ts";
 import { sha256Of } from "./sha256.ts";
 
@@ -17,6 +18,8 @@ interface WriteContext {
   journal: Journal;
   signal?: AbortSignal;
   onProgress?: (done: { files: number; bytes: number }) => void;
+  /** Keys of what this import has written, now or when it began another way. */
+  written: Set<string>;
 }
 
 const attempts = 3;
@@ -39,7 +42,8 @@ export async function writeBlobs(
   let lastFailure: unknown;
   await inParallel(wanted, 4, async (decision) => {
     try {
-      await writeBlob(decision, context);
+      if (!context.written.has(decision.key)) await writeBlob(decision, context);
+      context.written.add(decision.key);
       done.files++;
       done.bytes += decision.size;
       context.onProgress?.(done);
@@ -48,12 +52,13 @@ export async function writeBlobs(
       failed.push({ table: input.table.key, row: decision.row, key: decision.key, error: error.message });
       if (done.files === 0 && failed.length >= allFailing) throw error;
       lastFailure = error;
-      decision.state = "missing";
+      decision.state = decision.otherwise;
     }
   });
   if (failed.length > 1 && done.files === 0) throw lastFailure;
   for (const { row } of failed) {
-    await context.sql.unsafe(`update ${input.table.blobs} set state = 'missing' where _row = $1`, [row]);
+    const state = decisions.find((decision) => decision.row === row)!.state;
+    await context.sql.unsafe(`update ${input.table.blobs} set state = $2 where _row = $1`, [row, state]);
   }
   return failed;
 }

@@ -1,6 +1,8 @@
 import * as v from "valibot";
 import { tablePath } from "../../engine/bundle/layout.ts";
 import { collisionKey } from "../../engine/paths.ts";
+import { type ConflictMode, conflictModes } from "../../engine/plan.ts";
+import { describingColumns } from "./blob-sql.ts";
 import { own } from "./own.ts";
 import { type Upgrade, upgradeSchema } from "./upgrade/steps.ts";
 
@@ -22,6 +24,10 @@ export interface Scope {
   users: ScopeUsers;
   /** What a tenant is, in an application that has several: an export may then take some of them. */
   tenants?: ScopeTenants;
+  /** What an import may do with rows that are there; all but `replace` where absent. */
+  modes?: readonly ConflictMode[];
+  /** What mode `replace` needs to know. */
+  replace?: ScopeReplace;
   /** By table name, `schema.table` outside of `public`. */
   tables: Record<string, TableScope>;
   /** Tables that never leave, with the reason. */
@@ -45,6 +51,11 @@ export interface ScopeUsers {
   admin: string;
 }
 
+export interface ScopeReplace {
+  /** A target with rows in one of these tables, of the scope or excluded from it, is in use and not fresh. */
+  occupiedBy: readonly string[];
+}
+
 export interface ScopeTenants {
   /** A row of it is a tenant. */
   table: string;
@@ -62,6 +73,8 @@ export interface TableScope {
   notSecret?: Record<string, string>;
   /** SQL condition over the table's row: which rows leave. */
   where?: string;
+  /** Rows that the condition would not let out do not enter either, whoever made the bundle. */
+  whereOnImport?: boolean;
   /** SQL expressions that replace a column's value on the way out. */
   rewrite?: Record<string, string>;
   /** Rewritten columns that are rewritten on the way in as well, whoever made the bundle. */
@@ -95,11 +108,12 @@ export interface BlobScope {
   option: string;
   /** Columns of the table. */
   id: string;
-  key: string;
+  /** The object's key: a column, or SQL over the row where the application makes it of others and keeps it nowhere. */
+  key: string | { sql: string };
   name: string;
   size: string;
-  sha256: string;
-  contentType: string;
+  sha256?: string;
+  contentType?: string;
 }
 
 /** Settings that are written to the manifest for the reader; an import never applies them. */
@@ -123,6 +137,7 @@ const tableSchema = v.strictObject({
   excluded: v.optional(v.record(identifier, reason)),
   notSecret: v.optional(v.record(identifier, reason)),
   where: v.optional(v.string()),
+  whereOnImport: v.optional(v.boolean()),
   rewrite: v.optional(v.record(identifier, v.string())),
   rewriteOnImport: v.optional(columns),
   option: v.optional(v.strictObject({ name: identifier, off: v.picklist(["absent", "empty"]) })),
@@ -139,11 +154,11 @@ const tableSchema = v.strictObject({
     v.strictObject({
       option: identifier,
       id: identifier,
-      key: identifier,
+      key: v.union([identifier, v.strictObject({ sql: identifier })]),
       name: identifier,
       size: identifier,
-      sha256: identifier,
-      contentType: identifier,
+      sha256: v.optional(identifier),
+      contentType: v.optional(identifier),
     }),
   ),
 });
@@ -157,6 +172,10 @@ const scopeSchema = v.strictObject({
   ignoredOptions: v.record(identifier, reason),
   users: v.strictObject({ table: identifier, id: identifier, email: identifier, admin: identifier }),
   tenants: v.optional(v.strictObject({ table: identifier, id: identifier, name: v.optional(identifier) })),
+  modes: v.optional(v.pipe(v.array(v.picklist(conflictModes)), v.nonEmpty("an import needs a mode"))),
+  replace: v.optional(
+    v.strictObject({ occupiedBy: v.pipe(columns, v.nonEmpty("name the tables that make a target one in use")) }),
+  ),
   tables: v.record(identifier, tableSchema),
   excludedTables: v.record(identifier, reason),
   upgrades: v.optional(v.array(upgradeSchema)),
@@ -171,6 +190,11 @@ const scopeSchema = v.strictObject({
     }),
   ),
 });
+
+/** The modes that a scope offers, the first of them as the default. */
+export function modesOf({ modes }: Scope): readonly ConflictMode[] {
+  return modes ?? conflictModes.filter((mode) => mode !== "replace");
+}
 
 /**
  * Checks a declaration in itself and returns it unchanged. Whether it fits a database is `checkScope`'s question.
@@ -193,7 +217,7 @@ function contradictions(scope: Scope): string[] {
   };
   needOption("settings", scope.settings?.option);
   if (options.has("tenants")) found.push("options.tenants: the name is taken: a request names tenants by it");
-  found.push(...tenantContradictions(scope), ...upgradeContradictions(scope));
+  found.push(...replaceContradictions(scope), ...tenantContradictions(scope), ...upgradeContradictions(scope));
   for (const [name, table] of Object.entries(scope.tables)) {
     if (own(scope.excludedTables, name) !== undefined) found.push(`${name}: both included and excluded`);
     needOption(name, table.option?.name);
@@ -201,6 +225,14 @@ function contradictions(scope: Scope): string[] {
     found.push(...columnContradictions(name, table));
   }
   return found;
+}
+
+function replaceContradictions({ modes = [], replace, tables, excludedTables }: Scope): string[] {
+  const isOffered = modes.includes("replace");
+  if (isOffered !== (replace !== undefined))
+    return ["replace: it says what a target in use is, for the mode replace, and goes with it"];
+  const unknown = (replace?.occupiedBy ?? []).filter((name) => !own(tables, name) && own(excludedTables, name) === undefined);
+  return unknown.map((name) => `replace.occupiedBy: ${name} is neither included nor excluded`);
 }
 
 function tenantContradictions({ tenants, tables }: Scope): string[] {
@@ -254,7 +286,7 @@ function columnContradictions(name: string, table: TableScope): string[] {
     importer: table.importer ?? [],
     naturalKey: table.naturalKey ?? [],
     tenant: table.tenant === undefined ? [] : [table.tenant],
-    blob: blob === undefined ? [] : [blob.id, blob.key, blob.name, blob.size, blob.sha256, blob.contentType],
+    blob: blob === undefined ? [] : describingColumns(blob),
   };
   for (const [role, names] of Object.entries(references)) {
     for (const column of names) {

@@ -67,7 +67,8 @@ function resolveTable(scope: Scope, key: string, table: TableScope, catalog: Cat
   return { key, scope: { ...table, rewrite }, catalog, columns, foreignKeys };
 }
 
-function enters(scope: Scope, key: string): boolean {
+/** Rows of the table enter an installation. */
+export function enters(scope: Scope, key: string): boolean {
   const table = own(scope.tables, key);
   return table !== undefined && table.importNever === undefined;
 }

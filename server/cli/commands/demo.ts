@@ -1,14 +1,15 @@
 import type { Sql } from "postgres";
 import type { BlobStore } from "../../blobs/blob-store.ts";
 import { readCatalog } from "../../database/catalog.ts";
-import type { DemoOptions } from "../../scopes/easm/demo-instance.ts";
+import type { Demo, DemoProgress, DemoRequest } from "../../scopes/demo/demo.ts";
+import { type DemoSize, demoSizes } from "../../scopes/demo/sizes.ts";
 import { type Context, defineCommand, type Result } from "../command.ts";
 import { count, elapsed, plural } from "../numbers.ts";
 import { safeText } from "../safe-text.ts";
 import { loadDemo } from "../scopes.ts";
 import { type Target, withTarget } from "../target.ts";
 import { textTable } from "../text-table.ts";
-import { Refusal } from "../usage-error.ts";
+import { Refusal, UsageError } from "../usage-error.ts";
 import { byteCount, wholeNumber } from "../values.ts";
 
 export const demo = defineCommand({
@@ -17,28 +18,26 @@ export const demo = defineCommand({
     "Makes the tables of the scope's application in an empty database and fills them, and the blob store, with an instance that looks used. The same options give the same data.",
   operands: [],
   options: {
-    assets: { type: "string", value: "N", help: "assets; findings, edges and changes grow with them", default: "2000" },
-    files: { type: "string", value: "N", help: "stored files", default: "60" },
-    orgs: { type: "string", value: "N", help: "organizations", default: "3" },
+    ...sizeOptions(demoSizes.easm, "easm"),
+    ...sizeOptions(demoSizes.vault, "vault"),
     seed: { type: "string", value: "N", help: "another one gives another instance", default: "1" },
-    "large-file": { type: "string", value: "SIZE", help: "one more file of this size, such as 300M" },
+    "large-file": { type: "string", value: "SIZE", help: "of easm: one more file of this size, such as 300M" },
     empty: { type: "boolean", help: "tables, default settings and one admin only: a target for an import" },
-    admin: { type: "string", value: "EMAIL", help: "the admin's e-mail address", default: "admin@easm.example" },
+    admin: { type: "string", value: "EMAIL", help: "the admin's e-mail address", default: "admin@<scope>.example" },
   },
   general: "installation",
   examples: [
     "holdall demo --assets 20000 --files 100",
     "holdall demo --empty --admin ops@example.com --database embedded:second",
+    "holdall demo --scope vault --ciphers 5000 --attachments 200 --database embedded:vault",
   ],
   exitCodes: { 0: "made", 1: "the database or the blob store is not empty; nothing was changed" },
   async run({ options }, context) {
     const data = await loadDemo(context.settings.scope);
     const adminEmail = options.admin ?? data.defaultAdminEmail;
     const largeFileBytes = byteCount("--large-file", options["large-file"]);
-    const wanted: DemoOptions = {
-      assets: wholeNumber("--assets", options.assets, 2000),
-      files: wholeNumber("--files", options.files, 60),
-      orgs: wholeNumber("--orgs", options.orgs, 3, 1),
+    const wanted: DemoRequest = {
+      ...sizesOf(context.settings.scope, options),
       seed: wholeNumber("--seed", options.seed, 1),
       adminEmail,
       ...(largeFileBytes === undefined ? {} : { largeFileBytes }),
@@ -52,9 +51,28 @@ export const demo = defineCommand({
   },
 });
 
-type DemoData = Awaited<ReturnType<typeof loadDemo>>;
+/** The options that say how much a demo has. */
+function sizeOptions<N extends string>(sizes: Record<N, DemoSize>, scope: string) {
+  const options = Object.entries<DemoSize>(sizes).map(([name, size]) => {
+    return [name, { type: "string", value: "N", help: `of ${scope}: ${size.help}`, default: String(size.default) }] as const;
+  });
+  return Object.fromEntries(options) as Record<N, { type: "string"; value: string; help: string; default: string }>;
+}
 
-async function makeEmpty(data: DemoData, { connection: { sql } }: Target, adminEmail: string): Promise<Record<string, number>> {
+function sizesOf(scope: string, options: Record<string, unknown>): Record<string, number> {
+  const own: Record<string, DemoSize> = demoSizes[scope as keyof typeof demoSizes];
+  const others = { ...demoSizes, easm: { ...demoSizes.easm, "large-file": {} } };
+  for (const [other, sizes] of Object.entries(others).filter(([name]) => name !== scope)) {
+    const strange = Object.keys(sizes).find((name) => options[name] !== undefined && !Object.hasOwn(own, name));
+    if (strange !== undefined) throw new UsageError(`--${strange} is of the scope ${other}, and the scope is ${scope}`, "demo");
+  }
+  const sizes = Object.entries(own).map(([name, size]) => {
+    return [name, wholeNumber(`--${name}`, options[name] as string | undefined, size.default, size.least)] as const;
+  });
+  return Object.fromEntries(sizes);
+}
+
+async function makeEmpty(data: Demo, { connection: { sql } }: Target, adminEmail: string): Promise<Record<string, number>> {
   await wholly(sql, async (transaction) => {
     await data.makeSchema(transaction);
     await data.fillEmpty(transaction, { adminEmail });
@@ -62,9 +80,9 @@ async function makeEmpty(data: DemoData, { connection: { sql } }: Target, adminE
   return {};
 }
 
-async function fill(data: DemoData, target: Target, wanted: DemoOptions, context: Context): Promise<Record<string, number>> {
+async function fill(data: Demo, target: Target, wanted: DemoRequest, context: Context): Promise<Record<string, number>> {
   await assertNoObjects(target.store);
-  const onProgress: DemoOptions["onProgress"] = ({ table, rows, total }) => {
+  const onProgress = ({ table, rows, total }: DemoProgress) => {
     context.signal.throwIfAborted();
     context.output.progress.update({ phase: "filling", item: table, rows, fraction: rows / Math.max(1, total) });
   };

@@ -2,10 +2,11 @@ import { BackupError } from "../../../engine/errors.ts";
 import { type ImportReport, skippedOutcomes } from "../../../engine/plan.ts";
 import { type ImportRequest, importBundle, previewImport } from "../../import/import-bundle.ts";
 import { findImporter } from "../../import/importer.ts";
+import { assertConsent } from "../../import/replace/consent.ts";
 import { withBundle } from "../bundle-file.ts";
 import { type Context, defineCommand, type Result } from "../command.ts";
 import { canAsk, confirm } from "../confirm.ts";
-import { choiceOptions, importChoices } from "../import-choices.ts";
+import { choiceOptions, consentOptions, importChoices, replaceConsent } from "../import-choices.ts";
 import { importState } from "../import-state.ts";
 import { count, elapsed, plural } from "../numbers.ts";
 import type { Paint } from "../paint.ts";
@@ -26,12 +27,14 @@ export const importCommand = defineCommand({
     mode: { type: "string", value: "MODE", help: `what happens to rows that are there: ${modeHelp} (required)` },
     as: { type: "string", value: "EMAIL", help: "the admin of the target in whose name rows enter (required)" },
     ...choiceOptions,
+    ...consentOptions,
     yes: { type: "boolean", short: "y", help: "do not ask" },
     plan: { type: "string", value: "DIGEST", help: "only if this is still the plan, as `holdall preview` gave it" },
   },
   general: "installation",
   examples: [
     "holdall import backup.zip --mode skip_existing --as ops@example.com",
+    "holdall import vault.zip --scope vault --mode replace --replace-existing --as ops@example.com",
     "holdall export --out - --format ndjson | holdall import - --mode merge --as ops@example.com --yes --database postgres://…",
   ],
   exitCodes: { 0: "imported; rows that were skipped are listed", 1: "refused, and nothing was changed" },
@@ -40,6 +43,7 @@ export const importCommand = defineCommand({
     if (options.as === undefined) throw new UsageError("--as is missing: the e-mail address of an admin of the target", "import");
     const mode = conflictMode(options.mode);
     const choices = importChoices(options);
+    const consent = replaceConsent(options);
     const yes = options.yes === true;
     assertAskable(yes, context);
     return withBundle(file!, context, ({ bundle, name }) =>
@@ -47,7 +51,7 @@ export const importCommand = defineCommand({
         const { sql, description } = connection;
         const importer = await findImporter(sql, scope, options.as);
         const onProgress: ImportRequest["onProgress"] = (progress) => context.output.progress.update(importState(progress));
-        const request = { sql, store, scope, bundle, mode, choices, importer, signal: context.signal, onProgress };
+        const request = { sql, store, scope, bundle, mode, choices, consent, importer, signal: context.signal, onProgress };
         const heading = { bundle: name, target: description, mode, importer: importer.email };
         if (yes) {
           const report = await importBundle({ ...request, ...(options.plan === undefined ? {} : { planDigest: options.plan }) });
@@ -84,6 +88,7 @@ async function agree(
   }
   const rows = await readRows(keptPlan, samples, tellingOutcomes);
   await output.error(`${previewText(heading, plan, output.errorPaint, rows)}\n`);
+  assertConsent(plan, request.consent);
   const agreed = await confirm("Apply this plan?", signal);
   if (!agreed) throw new Refusal("DECLINED", "not agreed to; nothing was changed");
   return plan.digest;

@@ -1,6 +1,7 @@
 import { outcomes, type Plan } from "../../../engine/plan.ts";
 import { previewImport } from "../../import/import-bundle.ts";
 import { findImporter } from "../../import/importer.ts";
+import { modesOf } from "../../scope/define-scope.ts";
 import { withBundle } from "../bundle-file.ts";
 import { defineCommand, type Result } from "../command.ts";
 import { choiceOptions, importChoices } from "../import-choices.ts";
@@ -13,14 +14,19 @@ import { withTarget } from "../target.ts";
 import { fields } from "../text-table.ts";
 import { conflictMode, wholeNumber } from "../values.ts";
 
-export const modeHelp = "skip_existing, merge or overwrite_metadata_only";
+export const modeHelp = "skip_existing, merge, overwrite_metadata_only or replace, as the scope offers";
 
 export const preview = defineCommand({
   name: "preview",
   purpose: "Verifies a bundle, then shows what importing it would change in the installation. Changes nothing.",
   operands: [{ name: "FILE", help: "a bundle, zip or ndjson; - for a pipe" }],
   options: {
-    mode: { type: "string", value: "MODE", help: `what happens to rows that are there: ${modeHelp}`, default: "skip_existing" },
+    mode: {
+      type: "string",
+      value: "MODE",
+      help: `what happens to rows that are there: ${modeHelp}`,
+      default: "the first that the scope offers",
+    },
     as: { type: "string", value: "EMAIL", help: "the admin in whose name rows would enter", default: "the first active admin" },
     ...choiceOptions,
     rows: {
@@ -34,10 +40,11 @@ export const preview = defineCommand({
   examples: ["holdall preview backup.zip", "holdall preview backup.zip --mode merge --as ops@example.com --json | jq -r .digest"],
   exitCodes: { 0: "shown", 1: "the bundle is not valid, or does not fit; every finding is printed" },
   run: ({ operands: [file], options }, context) => {
-    const mode = conflictMode(options.mode ?? "skip_existing");
+    const given = options.mode === undefined ? undefined : conflictMode(options.mode);
     return withBundle(file!, context, ({ bundle, name }) =>
       withTarget(context, async ({ scope, connection, store }) => {
         const { sql, description } = connection;
+        const mode = given ?? modesOf(scope)[0]!;
         const { output, signal } = context;
         const importer = await findImporter(sql, scope, options.as);
         const onProgress = (progress: Parameters<typeof importState>[0]) => output.progress.update(importState(progress));

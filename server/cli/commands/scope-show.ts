@@ -1,3 +1,4 @@
+import { keySql } from "../../scope/blob-sql.ts";
 import type { Scope, TableScope } from "../../scope/define-scope.ts";
 import { defineCommand } from "../command.ts";
 import { plural } from "../numbers.ts";
@@ -63,6 +64,6 @@ function traits(table: TableScope): string[] {
   if (table.metadata !== undefined) found.push(`metadata: ${table.metadata.join(", ")}`);
   if (table.naturalKey !== undefined) found.push(`the same thing everywhere by: ${table.naturalKey.join(", ")}`);
   if (table.blob !== undefined)
-    found.push(`owns the stored object that ${table.blob.key} names, with the option ${table.blob.option}`);
+    found.push(`owns the stored object whose key is ${safeText(keySql(table.blob))}, with the option ${table.blob.option}`);
   return found;
 }

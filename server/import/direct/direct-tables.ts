@@ -26,7 +26,7 @@ export async function directTables(
 
 function isPlain({ scope, references, carried }: StageTable): boolean {
   if (scope.blob !== undefined || scope.needsUserMapping !== undefined) return false;
-  if ((scope.rewriteOnImport ?? []).length > 0) return false;
+  if ((scope.rewriteOnImport ?? []).length > 0 || scope.whereOnImport === true) return false;
   return !references.some(({ deferred }) => deferred) && !carried.some(({ viaJson }) => viaJson);
 }
 

@@ -8,7 +8,7 @@ import type { PlanInput } from "../plan-input.ts";
 import { mapsMakers } from "../plan-summary.ts";
 import { KeyWriter } from "./key-writer.ts";
 import { LineWriter } from "./line-file.ts";
-import { copyDetailsSql, copyMatchesSql, copyReassignedSql, copyRunsSql, lastRowSql } from "./row-details.ts";
+import { copyDeletesSql, copyDetailsSql, copyMatchesSql, copyReassignedSql, copyRunsSql, lastRowSql } from "./row-details.ts";
 import { RunWriter } from "./run-file.ts";
 
 /** What is known of a table in a kept plan without looking at its rows. */
@@ -89,6 +89,7 @@ export class PlanKeeper {
       if (input.planned > 0) {
         await keepRuns(sql, input, writers);
         await keepDetails(sql, input, writers);
+        if (input.mode === "replace") await keepDeletes(sql, input, writers);
       } else if (input.targetEmpty && input.staged.rows > 0) await writers.runs("insert").add(1, input.staged.rows);
     } finally {
       await writers.close();
@@ -191,6 +192,13 @@ async function keepLines(sql: Sql, statement: string, code: PlanCode, writers: C
     const row = Number(decoder.decode(line.subarray(0, rowEnd)));
     await writers.runs(code).add(row, row);
     addLine(writers.lines(code), line, rowEnd + 1);
+    await writers.flush();
+  }
+}
+
+async function keepDeletes(sql: Sql, input: PlanInput, writers: CodeWriters): Promise<void> {
+  for await (const line of copyLines(sql, copyDeletesSql(input))) {
+    addLine(writers.lines("delete"), line, 0);
     await writers.flush();
   }
 }

@@ -49,7 +49,9 @@ export class PlanReader {
       throw new BackupError("REQUEST_INVALID", `the plan has no table ${JSON.stringify(name)}`, { table: name });
     }
     const table = this.#index.tables[name]!;
-    const total = outcome === undefined ? table.rows : (table.totals[outcome] ?? 0);
+    // The rows that would be deleted follow those of the bundle.
+    const all = table.rows + (table.totals.delete ?? 0);
+    const total = outcome === undefined ? all : (table.totals[outcome] ?? 0);
     const end = Math.min(total, from + count);
     const rows = from >= end ? [] : await this.#rows(table, outcome, from, end - from);
     return { table: name, outcome: outcome ?? null, from, total, rows };
@@ -134,7 +136,12 @@ export class PlanReader {
 async function addKeys(path: string, rows: PlannedRow[]): Promise<void> {
   for (let i = 0; i < rows.length; ) {
     let behind = i + 1;
-    while (behind < rows.length && rows[behind]!.row - rows[i]!.row < 4 * (behind - i + 64)) behind++;
+    if (rows[i]!.outcome === "delete") {
+      i = behind;
+      continue;
+    }
+    while (behind < rows.length && rows[behind]!.outcome !== "delete" && rows[behind]!.row - rows[i]!.row < 4 * (behind - i + 64))
+      behind++;
     const first = rows[i]!.row;
     const keys = await readKeys(path, first, rows[behind - 1]!.row - first + 1);
     for (; i < behind; i++) rows[i]!.key = keys[rows[i]!.row - first] ?? [];

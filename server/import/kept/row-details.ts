@@ -35,7 +35,7 @@ function detailsSql(input: PlanInput): string {
     from ${table.plan} p join (${withMissing(input)}) s using (_row)
     left join ${comparableTarget(table)} t on ${joinOn(table.catalog.primaryKey, "t", "s")}
     left join ${blobsOf(table)} b on b._row = p._row
-    where p.outcome not in ('insert', 'identical') or p.cleared <> 0 and p.outcome = 'insert'
+    where p.outcome not in ('insert', 'identical', 'delete') or p.cleared <> 0 and p.outcome = 'insert'
     order by p._row`;
 }
 
@@ -87,6 +87,12 @@ export function copyReassignedSql(input: PlanInput): string {
   return `copy (select _row, json_build_object('reassigned', columns) from (
       select s._row, ${reassignedSql(input)} as columns from ${plannedRows(input)} where ${outcomeOf(input)} = 'insert'
     ) r where cardinality(columns) > 0 order by _row) to stdout (format csv, quote e'\\x01', delimiter e'\\x02', encoding 'UTF8')`;
+}
+
+/** COPY of the keys of the rows that would be deleted. */
+export function copyDeletesSql({ table }: PlanInput): string {
+  return `copy (select json_build_object('stamp', ${stampSql}, 'key', p.holder::json) from ${table.plan} p where p.outcome = 'delete'
+    order by p._row) to stdout (format csv, quote e'\\x01', delimiter e'\\x02', encoding 'UTF8')`;
 }
 
 export function lastRowSql({ table }: PlanInput): string {

@@ -1,7 +1,7 @@
-import { arrayLiteral, type Row } from "./copy-rows.ts";
+import { arrayLiteral, type Row } from "../demo/copy-rows.ts";
+import { daysAgo, epoch, type Random, timestamp } from "../demo/random.ts";
 import { type DemoInstance, familySize } from "./demo-instance.ts";
 import { addressOfAsset, asciiHost, brand, companyName, domainOfAsset, hostOfAsset } from "./demo-words.ts";
-import { daysAgo, epoch, type Random, timestamp } from "./random.ts";
 
 interface Found {
   type: string;

@@ -1,10 +1,10 @@
 import { createHash } from "node:crypto";
 import type { BlobStore } from "../../blobs/blob-store.ts";
-import type { Row } from "./copy-rows.ts";
+import type { Row } from "../demo/copy-rows.ts";
+import { epoch, type Random, timestamp } from "../demo/random.ts";
 import { type DemoInstance, type FileKind, fileKinds } from "./demo-instance.ts";
 import { asciiHost, brand, hostOfAsset } from "./demo-words.ts";
 import { captureBody, fileBody } from "./file-bodies.ts";
-import { epoch, type Random, timestamp } from "./random.ts";
 
 /** Bodies are made, hashed and stored so many at a time. */
 const concurrency = 8;

@@ -1,22 +1,10 @@
-import { type Random, Series } from "./random.ts";
+import type { DemoRequest } from "../demo/demo.ts";
+import { type Random, Series } from "../demo/random.ts";
 
-export interface DemoOptions {
+export interface DemoOptions extends DemoRequest {
   assets: number;
   files: number;
   orgs: number;
-  seed: number;
-  /** Adds one packet capture of so many bytes. */
-  largeFileBytes?: number;
-  adminEmail?: string;
-  onProgress?: (progress: DemoProgress) => void;
-}
-
-export interface DemoProgress {
-  table: string;
-  /** Rows written so far. */
-  rows: number;
-  /** Rows that the table will hold. */
-  total: number;
 }
 
 /** Assets come in families: a domain and what was found below it. */

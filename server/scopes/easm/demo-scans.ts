@@ -1,7 +1,7 @@
-import type { Row } from "./copy-rows.ts";
+import type { Row } from "../demo/copy-rows.ts";
+import { epoch, type Random, timestamp } from "../demo/random.ts";
 import type { DemoInstance } from "./demo-instance.ts";
 import { brand, hostOfAsset } from "./demo-words.ts";
-import { epoch, type Random, timestamp } from "./random.ts";
 
 const day = 86_400_000;
 const modules = ["dns", "ports", "http"] as const;

@@ -1,7 +1,7 @@
-import { arrayLiteral, type Row } from "./copy-rows.ts";
+import { arrayLiteral, type Row } from "../demo/copy-rows.ts";
+import { daysAgo, epoch, Series, timestamp } from "../demo/random.ts";
 import type { DemoInstance } from "./demo-instance.ts";
 import { madeUpSecret } from "./demo-words.ts";
-import { daysAgo, epoch, Series, timestamp } from "./random.ts";
 
 const settings: readonly [key: string, json: string][] = [
   ["instance.name", '"EASM"'],

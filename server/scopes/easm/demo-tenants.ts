@@ -1,7 +1,7 @@
-import { arrayLiteral, type Row } from "./copy-rows.ts";
+import { arrayLiteral, type Row } from "../demo/copy-rows.ts";
+import { daysAgo, epoch, type Random, Series, timestamp } from "../demo/random.ts";
 import type { DemoInstance } from "./demo-instance.ts";
 import { brand, companyName, emailOfUser, industry, madeUpSecret, personName } from "./demo-words.ts";
-import { daysAgo, epoch, type Random, Series, timestamp } from "./random.ts";
 
 export const defaultAdminEmail = "admin@easm.example";
 

@@ -1,6 +1,6 @@
 import { domainToASCII } from "node:url";
+import type { Series } from "../demo/random.ts";
 import { type DemoInstance, familySize } from "./demo-instance.ts";
-import type { Series } from "./random.ts";
 
 const companies = [
   ["Nordlicht Energie AG", "Energy"],

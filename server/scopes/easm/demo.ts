@@ -1,8 +1,9 @@
 import { readFile } from "node:fs/promises";
 import type postgres from "postgres";
 import type { BlobStore } from "../../blobs/blob-store.ts";
-import { bulkLoad } from "./bulk-load.ts";
-import { copyRows, type Rows } from "./copy-rows.ts";
+import { bulkLoad } from "../demo/bulk-load.ts";
+import { copyRows, type Rows } from "../demo/copy-rows.ts";
+import { checkSizes } from "../demo/sizes.ts";
 import { assetRows, edgeRows } from "./demo-assets.ts";
 import { storeFiles } from "./demo-files.ts";
 import { changeRows, vulnerabilityRows } from "./demo-findings.ts";
@@ -11,7 +12,7 @@ import { jobRows, reportRows, scanRows } from "./demo-scans.ts";
 import { excludedTables, settingRows } from "./demo-secrets.ts";
 import { defaultAdminEmail, firstAdmin, memberRows, organizationRows, scopeRows, userRows } from "./demo-tenants.ts";
 
-export type { DemoOptions, DemoProgress } from "./demo-instance.ts";
+export type { DemoOptions } from "./demo-instance.ts";
 export { defaultAdminEmail } from "./demo-tenants.ts";
 
 /** Makes the application's tables in a database that has none of them. */
@@ -69,15 +70,9 @@ function tables(instance: DemoInstance, blobs: BlobStore): Record<string, Rows> 
   };
 }
 
-function checkOptions({ assets, files, orgs, seed, largeFileBytes = 0 }: DemoOptions): void {
-  for (const [name, value, least] of [
-    ["assets", assets, 0],
-    ["files", files, 0],
-    ["orgs", orgs, 1],
-    ["seed", seed, 0],
-    ["largeFileBytes", largeFileBytes, 0],
-  ] as const) {
-    if (!Number.isSafeInteger(value) || value < least)
-      throw new RangeError(`${name} must be a whole number from ${least}, not ${value}`);
+function checkOptions(options: DemoOptions): void {
+  checkSizes("easm", options);
+  for (const [name, value] of Object.entries({ seed: options.seed, largeFileBytes: options.largeFileBytes ?? 0 })) {
+    if (!Number.isSafeInteger(value) || value < 0) throw new RangeError(`${name} must be a whole number from 0, not ${value}`);
   }
 }

@@ -1,9 +1,9 @@
 import { createCipheriv } from "node:crypto";
+import type { Random } from "../demo/random.ts";
 import { templates } from "./demo-findings.ts";
 import type { FileKind } from "./demo-instance.ts";
 import { encodePdf } from "./pdf.ts";
 import { encodePng } from "./png.ts";
-import type { Random } from "./random.ts";
 
 const encoder = new TextEncoder();
 

@@ -2,6 +2,7 @@ import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
 import type { ImportReport, Plan } from "../../../engine/plan.ts";
 import { useDatabase } from "../../support/database.ts";
+import { orphans } from "../../support/import-phases.ts";
 import {
   demoInstance,
   emptyInstance,
@@ -29,7 +30,7 @@ let bundle: string;
 
 beforeAll(async () => {
   folder = await temporaryFolder();
-  source = await demoInstance(db, folderStore(folder, "source"), { assets: 400, files: 3, orgs: 2 });
+  source = await demoInstance(db, folderStore(folder, "source"), { assets: 400, files: 8, orgs: 2 });
   bundle = await exportFile(source, join(folder, "bundle.zip"));
 });
 
@@ -114,6 +115,18 @@ describe("what does not lead through straight away goes the other way, and says 
     const assets = report.plan.tables.find(({ table }) => table === "assets")!;
     expect(assets.outcomes.conflict_unique).toBeGreaterThan(300);
     expect(assets.outcomes.insert).toBeLessThanOrEqual(16);
+  });
+
+  test("a row that loses its parents there: the objects of those that do not enter are gone again", async () => {
+    const { target, report, again } = await compare(
+      bundle,
+      narrowed("create unique index only_one on organizations ((name is not null))"),
+    );
+    expect(again).toBe(true);
+    const files = report.plan.tables.find(({ table }) => table === "files")!.outcomes;
+    expect(files.missing_parent).toBeGreaterThan(0);
+    expect(await orphans(target)).toEqual([]);
+    expect(await target.sql`select 1 from holdall_journal.import_aftermath`).toEqual([]);
   });
 
   test("a trigger of the application that turns rows away: the import is refused as it ever was", async () => {

@@ -8,7 +8,7 @@ import { readCatalog } from "../../../server/database/catalog.ts";
 import { rowsQuery } from "../../../server/export/table-query.ts";
 import { checkScope } from "../../../server/scope/check-scope.ts";
 import { resolveScope } from "../../../server/scope/resolve-scope.ts";
-import { copyRows } from "../../../server/scopes/easm/copy-rows.ts";
+import { copyRows } from "../../../server/scopes/demo/copy-rows.ts";
 import { type DemoOptions, fillDemo, fillEmpty, makeSchema } from "../../../server/scopes/easm/demo.ts";
 import { easm } from "../../../server/scopes/easm/scope.ts";
 import { useDatabase } from "../../support/database.ts";

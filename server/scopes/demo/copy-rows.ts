@@ -23,8 +23,8 @@ function encodeField(field: Field): string {
 
 function encodeRow(row: Row): string {
   let line = "";
-  for (const column in row) line += line === "" ? encodeField(row[column]!) : `\t${encodeField(row[column]!)}`;
-  return `${line}\n`;
+  for (const column in row) line += `${encodeField(row[column]!)}\t`;
+  return `${line.slice(0, -1)}\n`;
 }
 
 /** PostgreSQL's array literal. */

@@ -1,0 +1,106 @@
+import type { TableScope } from "../../scope/define-scope.ts";
+import { leavesConfig, portableValue } from "./portable-settings.ts";
+
+const account = "part of the account itself: without it nobody could sign in to the restored vault";
+const sealed = "encrypted on the user's own device; opens only with the master password, which no server knows";
+
+/** What a backup of a vault carries, parents first. */
+export const vaultTables: Record<string, TableScope> = {
+  config: {
+    columns: ["key", "value"],
+    where: leavesConfig,
+    whereOnImport: true,
+    rewrite: { value: portableValue },
+    rewriteOnImport: ["value"],
+  },
+  users: {
+    columns: [
+      "id",
+      "email",
+      "name",
+      "master_password_hint",
+      "master_password_hash",
+      "key",
+      "private_key",
+      "public_key",
+      "kdf_type",
+      "kdf_iterations",
+      "kdf_memory",
+      "kdf_parallelism",
+      "security_stamp",
+      "role",
+      "status",
+      "verify_devices",
+      "totp_secret",
+      "totp_recovery_code",
+      "yubikey_key1",
+      "yubikey_key2",
+      "yubikey_key3",
+      "yubikey_key4",
+      "yubikey_key5",
+      "yubikey_nfc",
+      "created_at",
+      "updated_at",
+    ],
+    excluded: { api_key: "an old key of the API; a restore must not bring back what was replaced since" },
+    notSecret: {
+      master_password_hint: "a hint that the user wrote for whoever asks at the sign-in",
+      master_password_hash: `a hash of a hash that only verifies the master password; ${account}`,
+      private_key: sealed,
+      totp_secret: `the second factor; ${account}`,
+      totp_recovery_code: `the way back when the second factor is lost; ${account}`,
+    },
+  },
+  domain_settings: {
+    columns: ["user_id", "equivalent_domains", "custom_equivalent_domains", "excluded_global_equivalent_domains", "updated_at"],
+  },
+  user_revisions: { columns: ["user_id", "revision_date"] },
+  folders: { columns: ["id", "user_id", "name", "created_at", "updated_at"] },
+  ciphers: {
+    columns: [
+      "id",
+      "user_id",
+      "type",
+      "folder_id",
+      "name",
+      "notes",
+      "favorite",
+      "data",
+      "reprompt",
+      "key",
+      "created_at",
+      "updated_at",
+      "archived_at",
+      "deleted_at",
+    ],
+  },
+  attachments: {
+    columns: ["id", "cipher_id", "file_name", "size", "size_name", "key"],
+    option: { name: "include_attachments", off: "empty" },
+    blob: { option: "include_attachments", id: "id", key: { sql: "cipher_id || '/' || id" }, name: "id", size: "size" },
+  },
+  webauthn_credentials: {
+    columns: [
+      "id",
+      "user_id",
+      "purpose",
+      "name",
+      "public_key",
+      "credential_id",
+      "counter",
+      "type",
+      "aa_guid",
+      "transports",
+      "encrypted_user_key",
+      "encrypted_public_key",
+      "encrypted_private_key",
+      "supports_prf",
+      "created_at",
+      "updated_at",
+    ],
+    notSecret: {
+      credential_id: "names a passkey that never leaves its authenticator",
+      encrypted_private_key: sealed,
+    },
+  },
+};
