@@ -81,8 +81,15 @@ export async function summarizePlan(sql: Sql, context: PlanContext): Promise<Pla
     blobs: summarizeBlobs(decisions),
     users: await context.users(),
     ...(replace && { replace }),
-    warnings: context.warnings,
+    warnings: [...context.warnings, ...context.inputs.flatMap(strippedDocuments)],
   };
+}
+
+function strippedDocuments({ table, staged }: PlanInput): string[] {
+  return [...staged.stripped].map(([column, count]) => {
+    const rows = count === 1 ? "1 row" : `${count} rows`;
+    return `${table.key}: ${rows} had members in ${column} that this scope lets neither out nor in, and arrive without them`;
+  });
 }
 
 async function countPlanned(sql: Sql, { table }: PlanInput): Promise<number> {

@@ -141,7 +141,14 @@ async function stageTables(
 
 /** What is known of rows before they are read a second time. */
 function expectedRows({ key }: StageTable, { verification }: VerifiedBundle): StagedRows {
-  return { rows: verification.rows[key] ?? 0, dropped: [], absent: new Set(), ragged: new Set(), ascending: true };
+  return {
+    rows: verification.rows[key] ?? 0,
+    dropped: [],
+    absent: new Set(),
+    ragged: new Set(),
+    ascending: true,
+    stripped: new Map(),
+  };
 }
 
 /** Rows that would enter by a mapping of users name some as well. */

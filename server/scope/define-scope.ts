@@ -77,6 +77,11 @@ export interface TableScope {
   whereOnImport?: boolean;
   /** SQL expressions that replace a column's value on the way out. */
   rewrite?: Record<string, string>;
+  /**
+   * Free-form `jsonb` columns, each with keys whose members are removed at any depth, on the way out and on the way in: where
+   * people and programs have been seen to leave credentials. Letter case, hyphens and underscores do not count.
+   */
+  withoutKeys?: Record<string, readonly string[]>;
   /** Rewritten columns that are rewritten on the way in as well, whoever made the bundle. */
   rewriteOnImport?: readonly string[];
   /** The option that turns the table on; `off` says whether the bundle then lacks the table or holds it empty. */
@@ -139,6 +144,7 @@ const tableSchema = v.strictObject({
   where: v.optional(v.string()),
   whereOnImport: v.optional(v.boolean()),
   rewrite: v.optional(v.record(identifier, v.string())),
+  withoutKeys: v.optional(v.record(identifier, v.pipe(columns, v.nonEmpty("name the keys")))),
   rewriteOnImport: v.optional(columns),
   option: v.optional(v.strictObject({ name: identifier, off: v.picklist(["absent", "empty"]) })),
   metadata: v.optional(columns),
@@ -282,6 +288,7 @@ function columnContradictions(name: string, table: TableScope): string[] {
   const references = {
     notSecret: Object.keys(table.notSecret ?? {}),
     rewrite: Object.keys(table.rewrite ?? {}),
+    withoutKeys: Object.keys(table.withoutKeys ?? {}),
     metadata: table.metadata ?? [],
     importer: table.importer ?? [],
     naturalKey: table.naturalKey ?? [],

@@ -8,7 +8,7 @@ import type { CopyText } from "../copy-text.ts";
 import type { PlanInput } from "../plan-input.ts";
 import type { StagedRows } from "../stage-rows.ts";
 import type { StageColumn, StageTable } from "../stage-table.ts";
-import { type RowWriter, type TranscodeOptions, Transcoder } from "../transcode-rows.ts";
+import { type RowWriter, type TranscodeOptions, Transcoder, ValueWriter } from "../transcode-rows.ts";
 import { isRefusedRow, NotDirect } from "./not-direct.ts";
 
 /**
@@ -23,7 +23,8 @@ export async function copyTable(
 ): Promise<StagedRows> {
   const columns = columnsOf(table, bundle);
   const { writable, count } = await openCountedCopyIn(sql, copySql(table, columns));
-  const transcoder = new Transcoder(table, writable, new DirectRowWriter(table, columns, importer), options);
+  const writer = new DirectRowWriter(table, columns, importer);
+  const transcoder = new Transcoder(table, writable, writer, options);
   try {
     const rows = await bundle.readRows(table.key, transcoder, options.signal);
     await transcoder.finish();
@@ -31,7 +32,9 @@ export async function copyTable(
     // A trigger of the application may have turned rows away.
     if (count() !== rows) throw new NotDirect(`${table.key}: ${count()} of ${rows} rows were taken`);
     const absent = table.carried.filter((column) => !columns.includes(column)).map(({ name }) => name);
-    return { rows, dropped: transcoder.dropped, ascending: true, absent: new Set(rows > 0 ? absent : []), ragged: new Set() };
+    const { dropped, ascending } = transcoder;
+    const { stripped } = writer.values;
+    return { rows, dropped, ascending, stripped, absent: new Set(rows > 0 ? absent : []), ragged: new Set() };
   } catch (cause) {
     writable.destroy();
     if (isRefusedRow(cause) || isRowError(cause)) throw new NotDirect(String(cause), { cause });
@@ -57,6 +60,7 @@ function copySql(table: StageTable, columns: readonly StageColumn[]): string {
 
 /** The values of the listed columns, all of which every row must have, and then the importer wherever the table asks for it. */
 class DirectRowWriter implements RowWriter {
+  readonly values = new ValueWriter();
   readonly #columns: readonly StageColumn[];
   /** Places of those columns among the carried ones, and of the others. */
   readonly #places: number[];
@@ -78,7 +82,7 @@ class DirectRowWriter implements RowWriter {
       if (k > 0) text.separator();
       const i = found[this.#places[k]!]!;
       if (i === -1) throw new NotDirect("a row lacks a column");
-      text.value(bytes, fields.valueStart[i]!, fields.valueEnd[i]!, this.#columns[k]!.form);
+      this.values.write(text, bytes, fields.valueStart[i]!, fields.valueEnd[i]!, this.#columns[k]!);
     }
     for (let k = 0; k < this.#importers; k++) {
       if (k > 0 || this.#places.length > 0) text.separator();
