@@ -1,7 +1,8 @@
 import postgres from "postgres";
 import { BackupError } from "../../engine/errors.ts";
+import { homeFolder } from "../home.ts";
 import { databaseError } from "./database-error.ts";
-import { defaultHome, openEmbedded } from "./embedded.ts";
+import { openEmbedded } from "./embedded.ts";
 import { firstAnswer } from "./first-answer.ts";
 
 export { databaseError } from "./database-error.ts";
@@ -48,7 +49,7 @@ export const sessionSettings = Object.freeze({
 export async function connect(url: string, options: ConnectOptions = {}): Promise<Connection> {
   const { env = process.env, say } = options;
   if (!url.startsWith("embedded:")) return connectServer(assertUrl(url), options, describeUrl(url), async () => {});
-  const home = options.home ?? (env["HOLDALL_HOME"] || defaultHome);
+  const home = options.home ?? homeFolder(env);
   const embedded = await openEmbedded(url.slice("embedded:".length), { home, ...(say && { say }) });
   return connectServer(embedded.url, options, `${url} in ${home}`, embedded.release);
 }
