@@ -4,6 +4,7 @@ import { homeFolder } from "../home.ts";
 import { databaseError } from "./database-error.ts";
 import { openEmbedded } from "./embedded.ts";
 import { firstAnswer } from "./first-answer.ts";
+import { openSocket } from "./open-socket.ts";
 
 export { databaseError } from "./database-error.ts";
 
@@ -84,12 +85,22 @@ function pool(url: string, max: number, description: string): postgres.Sql {
       max_lifetime: null,
       fetch_types: false,
       onnotice: () => {},
-    });
+      ...(hasSeveralHosts(url) ? {} : { socket: openQuickly }),
+    } as postgres.Options<Record<string, never>>);
   } catch {
     // Without its cause, which holds the whole URL.
     const what = `${description} cannot be reached: its URL does not parse`;
     throw new BackupError("IO_DATABASE", `${what}; write reserved characters of the password as %XX and the port as a number`);
   }
+}
+
+/** Of several hosts the library tries one after the other, by sockets of its own making. */
+function hasSeveralHosts(url: string): boolean {
+  return describeUrl(url).includes(",");
+}
+
+function openQuickly({ host, port, path }: { host: string[]; port: number[]; path?: string | undefined }) {
+  return openSocket(path ? { path } : { host: host[0]!, port: port[0]! });
 }
 
 /**
