@@ -4,7 +4,6 @@ import { checkOf } from "../checks.ts";
 import type { StoredItem } from "../codec.ts";
 import type { DirectoryContext } from "./central-directory.ts";
 import { checkStretch, type ZipStretch } from "./list-zip.ts";
-import { toEntry } from "./open-zip.ts";
 import { checkRecords } from "./tiling.ts";
 import { verified, verifyLarge } from "./verify-entries.ts";
 import { WindowReader } from "./window-reader.ts";
@@ -36,16 +35,14 @@ export async function checkStretches(
   source.release?.(bytes);
   context.signal?.throwIfAborted();
   for (const [at, i] of sound.entries()) {
-    found[i] = contentOf(() => verified(toEntry(stretches[i]!.listed), contents[at] ?? null));
+    found[i] = contentOf(() => verified(stretches[i]!.listed, contents[at] ?? null));
   }
   return found;
 }
 
-function itemOf({ listed: { dataOffset, storedSize, size, method } }: ZipStretch, start: number): StoredItem {
-  return { offset: dataOffset - start, storedSize, size, deflated: method === deflate };
+function itemOf({ listed: { dataOffset, storedSize, size, deflated } }: ZipStretch, start: number): StoredItem {
+  return { offset: dataOffset - start, storedSize, size, deflated };
 }
-
-const deflate = 8;
 
 /** Checks one entry that is too large to be held in memory. */
 export async function checkLargeStretch(
@@ -57,7 +54,7 @@ export async function checkLargeStretch(
   if (records.failure !== undefined) return records;
   const signal = context.signal ?? new AbortController().signal;
   try {
-    const [entry] = await verifyLarge(source, toEntry(stretch.listed), context.codec, true, signal);
+    const [entry] = await verifyLarge(source, stretch.listed, context.codec, true, signal);
     return contentOf(() => entry!);
   } catch (error) {
     return { failure: contentFailure(error) };
