@@ -37,6 +37,8 @@ export const sessionSettings = Object.freeze({
   IntervalStyle: "postgres",
   bytea_output: "hex",
   extra_float_digits: "1",
+  // An amount of money is read and written by it, and means another one under another.
+  lc_monetary: "C",
   client_encoding: "UTF8",
   application_name: "holdall",
   // Compiling costs more than the short statements of a catalog or a plan take.

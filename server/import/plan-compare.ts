@@ -110,8 +110,10 @@ export function comparableTarget(table: StageTable): string {
 }
 
 /** A column of the target as it would be in a bundle. */
-export function comparableValue(table: StageTable, { name }: StageColumn): string {
-  return `t.${quoteIdent(exportedValue(table, name) === undefined ? name : rewrittenName(name))}`;
+export function comparableValue(table: StageTable, { name, nullableType, viaJson }: StageColumn): string {
+  const value = `t.${quoteIdent(exportedValue(table, name) === undefined ? name : rewrittenName(name))}`;
+  // As it is staged: images of two types do not compare.
+  return nullableType === null || viaJson ? value : `${value}::${nullableType}`;
 }
 
 /** SQL of what an export makes of a column, where that is another value. */

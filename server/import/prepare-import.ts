@@ -71,7 +71,7 @@ export async function prepareImport(sql: Sql, request: PrepareRequest, verified:
     await replaceOpenReferences(sql, inputs);
   }
   for (const input of inputs) keepFiltersOut(input);
-  if (request.choices.tenants) choices.tenants = await selectTenants(sql, scope, inputs, request.choices.tenants);
+  if (request.choices.tenants) choices.tenants = await selectTenants(sql, scope, inputs, request.choices.tenants, catalog);
   return {
     inputs,
     mode: request.mode,

@@ -101,7 +101,9 @@ export function unqualified(name: string): string {
 }
 
 export function createStageSql(table: StageTable): string {
-  const columns = table.carried.map((column) => `${quoteIdent(column.name)} ${column.viaJson ? "json" : column.type}`);
+  const columns = table.carried.map(
+    (column) => `${quoteIdent(column.name)} ${column.viaJson ? "json" : (column.nullableType ?? column.type)}`,
+  );
   // _absent: places of the columns that the row did not have, which is something else than NULL.
   return `create temporary table ${unqualified(table.original)} (${["_row int8", "_absent int2[]", ...columns].join(", ")})`;
 }

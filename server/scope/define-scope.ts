@@ -283,7 +283,8 @@ function columnContradictions(name: string, table: TableScope): string[] {
   for (const column of table.rewriteOnImport ?? [])
     if (table.rewrite?.[column] === undefined) found.push(`${name}.rewriteOnImport: ${column} is not rewritten`);
   for (const column of included)
-    if (/^_(row|absent|outcome|miss_\d+)$/.test(column)) found.push(`${name}.${column}: an import uses this name for itself`);
+    if (/^_(row|absent|outcome|miss_\d+|key_\d+)$/.test(column))
+      found.push(`${name}.${column}: an import uses this name for itself`);
   const { blob } = table;
   const references = {
     notSecret: Object.keys(table.notSecret ?? {}),
