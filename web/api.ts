@@ -1,5 +1,5 @@
 import type { Issue } from "../engine/errors.ts";
-import type { ConflictMode, ImportReport, MovedTable, Plan, PlanCode, PlanPage } from "../engine/plan.ts";
+import type { ConflictMode, ImportReport, MovedTable, Plan, PlanCode, PlanPage, ReplaceConsent } from "../engine/plan.ts";
 import type { Verification } from "../engine/verify-bundle.ts";
 import type { ExportRequest } from "./worker/protocol.ts";
 
@@ -140,7 +140,12 @@ export class Api {
   }
 
   /** Exactly the plan that was previewed by the same request, or nothing. */
-  import(upload: string, request: PlanRequest, plan: Plan, onProgress: OnProgress): Promise<ImportReport> {
+  import(
+    upload: string,
+    request: PlanRequest & Partial<ReplaceConsent>,
+    plan: Plan,
+    onProgress: OnProgress,
+  ): Promise<ImportReport> {
     return this.#progressing("/import", { upload, ...request, plan_digest: plan.digest }, onProgress);
   }
 

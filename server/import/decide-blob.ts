@@ -147,19 +147,19 @@ async function decideReplaced(
   if (file?.stored !== "bundle") return existing ? unchanged : decideNamed(candidate, file, base, context);
   if (there !== null && (await holds(current!, base, there.size, context))) return { ...base, key: current!, state: "kept" };
   const write: Base = { ...base, path: file.path, otherwise: there === null ? "missing" : "kept" };
-  const isFree = !existing && (await context.store.stat(key, context.signal)) === null;
-  const decided =
-    fixed && !isFree ? await decideWaiting(key, write, context) : await decideCarried(candidate, file, write, context);
+  const decided = fixed
+    ? await decideWaiting(key, write, existing, context)
+    : await decideCarried(candidate, file, write, context);
   return decided.state === "missing" ? unchanged : decided;
 }
 
-async function decideWaiting(final: string, write: Base, context: BlobContext): Promise<BlobDecision> {
+/** Under its own key at once where nothing is there and nobody looks for it; else beside it. */
+async function decideWaiting(final: string, write: Base, isLive: boolean, context: BlobContext): Promise<BlobDecision> {
   for (const key of [final, ...alternateKeys(final, write.sha256)]) {
+    const target = { ...write, key, final: key === final ? null : final };
     const found = await context.store.stat(key, context.signal);
-    if (found === null && key !== final) return decideWrite({ ...write, key, final }, context);
-    if (found === null) continue;
-    const isIt = await holds(key, write, found.size, context);
-    if (isIt) return { ...write, key, final: key === final ? null : final, path: null, state: "present" };
+    if (found === null && (key !== final || !isLive)) return decideWrite(target, context);
+    if (found !== null && (await holds(key, write, found.size, context))) return { ...target, path: null, state: "present" };
   }
   return { ...write, state: "missing" };
 }

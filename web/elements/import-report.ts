@@ -42,6 +42,7 @@ export class ReportView extends LitElement {
   override render() {
     const { report } = this;
     const { plan, failed_blobs: failed } = report;
+    const deleted = totalOf(plan, ["delete"]);
     const [added, changed, , , skipped] = groups.map(({ outcomes }) => totalOf(plan, outcomes));
     const seconds = (Date.parse(report.finished_at) - Date.parse(report.started_at)) / 1000;
     return html`<div class="stack">
@@ -50,7 +51,7 @@ export class ReportView extends LitElement {
         <div>
           <h3>Imported</h3>
           <p>
-            ${counted(added!, "row")} added, ${counted(changed!, "row")} updated, ${counted(plan.blobs.write - failed.length, "file")} stored,
+            ${counted(added!, "row")} added, ${counted(changed!, "row")} updated, ${deleted > 0 ? `${counted(deleted, "row")} deleted, ` : nothing}${counted(plan.blobs.write - failed.length, "file")} stored,
             ${counted(skipped!, "row")} skipped. It took ${duration(seconds)} and ended on ${date(report.finished_at)}.
           </p>
           <p class="muted small">Import <code>${report.import_id}</code>; its record is in this installation's journal.</p>

@@ -112,11 +112,11 @@ export class PlanRowView extends LitElement {
   override render() {
     const { row } = this;
     return html`<div class="head">
-        <strong>Row ${number(row.row)}</strong>
+        ${row.outcome === "delete" ? nothing : html`<strong>Row ${number(row.row)}</strong>`}
         <code class="muted">${row.key.join(", ")}</code>
         <span class="small">${because(row, this.isNamed)}</span>
         ${
-          this.client === undefined || this._json !== null
+          this.client === undefined || this._json !== null || row.outcome === "delete"
             ? nothing
             : html`<button class="link" aria-label=${`Row ${number(row.row)} in the bundle`} @click=${this.#look}>In the bundle</button>`
         }

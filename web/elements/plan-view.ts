@@ -31,7 +31,8 @@ export class PlanView extends LitElement {
     css`
       .totals {
         display: grid;
-        grid-template-columns: repeat(5, minmax(0, 1fr));
+        grid-auto-flow: column;
+        grid-auto-columns: minmax(0, 1fr);
         gap: 0.5rem;
         list-style: none;
       }
@@ -86,6 +87,10 @@ export class PlanView extends LitElement {
         fill: var(--_skipped);
       }
 
+      .deleted {
+        fill: var(--_bad);
+      }
+
       .tables {
         margin-top: 1rem;
         list-style: none;
@@ -125,6 +130,7 @@ export class PlanView extends LitElement {
 
       @media (max-width: 40rem) {
         .totals {
+          grid-auto-flow: row;
           grid-template-columns: repeat(2, minmax(0, 1fr));
         }
 
@@ -150,9 +156,10 @@ export class PlanView extends LitElement {
 
   override render() {
     const { plan } = this;
-    const most = Math.max(1, ...plan.tables.map(({ rows }) => rows));
+    const most = Math.max(1, ...plan.tables.map(rowsOf));
+    const shown = plan.replace === undefined ? groups.filter(({ name }) => name !== "deleted") : groups;
     return html`<ul class="totals" aria-label="Rows by outcome">
-        ${groups.map((group) => total(plan, group))}
+        ${shown.map((group) => total(plan, group))}
       </ul>
       <ul class="tables" aria-label="Tables">
         ${plan.tables.map((table) => this.#table(table, most))}
@@ -178,7 +185,7 @@ export class PlanView extends LitElement {
     const said = groups.filter((group) => countOf(table, group.outcomes) > 0);
     return html`<li>
       ${
-        this.api === undefined || table.rows === 0
+        this.api === undefined || rowsOf(table) === 0
           ? html`<span>${name}</span>`
           : html`<button
               class="link"
@@ -192,11 +199,16 @@ export class PlanView extends LitElement {
       }
       ${bar(table, most)}
       <span class="say">
-        ${table.rows === 0 ? "no rows" : said.map((group) => `${number(countOf(table, group.outcomes))} ${group.label.toLowerCase()}`).join(", ")}
+        ${rowsOf(table) === 0 ? "no rows" : said.map((group) => `${number(countOf(table, group.outcomes))} ${group.label.toLowerCase()}`).join(", ")}
       </span>
       ${notesOf(table).map((note) => html`<span class="why">${note}</span>`)}
     </li>`;
   }
+}
+
+/** Those of the bundle, and those that would be deleted. */
+export function rowsOf({ rows, outcomes }: TablePlan): number {
+  return rows + (outcomes.delete ?? 0);
 }
 
 function total(plan: Plan, { name, label, outcomes }: Group) {
@@ -209,10 +221,11 @@ function total(plan: Plan, { name, label, outcomes }: Group) {
 
 /** As long as the table has rows, by the square root: small tables stay visible beside large ones. */
 function bar(table: TablePlan, most: number) {
-  const length = 100 * Math.sqrt(table.rows / most);
+  const rows = rowsOf(table);
+  const length = 100 * Math.sqrt(rows / most);
   let at = 0;
   const parts = groups.map(({ name, outcomes }) => {
-    const width = table.rows === 0 ? 0 : (length * countOf(table, outcomes)) / table.rows;
+    const width = rows === 0 ? 0 : (length * countOf(table, outcomes)) / rows;
     const part = svg`<rect class=${name} x=${`${at}%`} width=${`${width}%`} height="100%" />`;
     at += width;
     return part;
