@@ -2,10 +2,12 @@ import { Findings } from "./bundle/findings.ts";
 import { checksumsPath, type EntryRole, isLayoutFolder, manifestPath, roleOf, tablePath, thinPath } from "./bundle/layout.ts";
 import type { Manifest, ManifestFile } from "./bundle/manifest.ts";
 import { type CheckContext, type CheckedEntry, checkInOrder, type EntryChecker, type EntryTask } from "./check-entries.ts";
+import { checkReferences } from "./check-references.ts";
 import type { Check, CheckedIssue, CheckName } from "./checks.ts";
 import type { Codec } from "./codec.ts";
 import type { ContainerEntry } from "./container.ts";
 import type { ErrorCode, ErrorDetails } from "./errors.ts";
+import { type FilePool, poolReference } from "./file-pool.ts";
 import type { NdjsonContainer } from "./ndjson/read-ndjson.ts";
 import type { Bundle } from "./read-bundle.ts";
 
@@ -15,6 +17,10 @@ export interface VerifyOptions {
   onProgress?: (progress: VerifyProgress) => void;
   /** Who reads the entries, where it is not the thread that calls. */
   check?: EntryChecker;
+  /** Told the SHA-256 of every entry whose content is whole, and of every file of the pool that is. */
+  onHash?: (path: string, sha256: string) => void;
+  /** Where the files are that the bundle refers to: they are then read as well, and what is missing or another is an error. */
+  pool?: FilePool;
 }
 
 export interface VerifyProgress {
@@ -53,6 +59,8 @@ export async function verifyBundle(bundle: Bundle, options: VerifyOptions): Prom
   await verifier.checkEntries();
   verifier.checkOmitted();
   verifier.checkFiles();
+  await verifier.checkLayout();
+  await verifier.checkReferences();
   return verifier.result();
 }
 
@@ -95,8 +103,8 @@ class Verifier {
   /** Every entry is listed in checksums and every listed entry exists; every table is counted. */
   checkListing(): void {
     const { checksums, omitted } = this.#bundle;
-    this.#findings.examined("listing", checksums.size);
-    for (const path of checksums.keys()) {
+    this.#findings.examined("listing", checksums?.size ?? 0);
+    for (const path of checksums?.keys() ?? []) {
       const details = { entry: path };
       if (path === checksumsPath) this.#error("listing", "INTEGRITY_UNLISTED", `${checksumsPath} may not list itself`, details);
       else if (!this.#bundle.entry(path) && !omitted.has(path))
@@ -138,7 +146,7 @@ class Verifier {
     const details = { entry: entry.path };
     if (role === null) {
       this.#error("names", "INTEGRITY_UNLISTED", `${entry.path} has no place in a bundle`, details);
-    } else if (role.kind !== "checksums" && role.kind !== "thin" && !this.#bundle.checksums.has(entry.path)) {
+    } else if (role.kind !== "checksums" && role.kind !== "thin" && this.#bundle.checksums?.has(entry.path) === false) {
       this.#error("listing", "INTEGRITY_UNLISTED", `${entry.path} is not listed in ${checksumsPath}`, details);
     }
     return role;
@@ -192,11 +200,12 @@ class Verifier {
   #checkHash(entry: ContainerEntry, found: string | undefined): void {
     const { container, checksums } = this.#bundle;
     this.#findings.examined("hashes", 1);
+    if (found !== undefined) this.#options.onHash?.(entry.path, found);
     const differs = (where: string) => {
       const message = `${entry.path}: its SHA-256 is not the one in ${where}: the content was changed`;
       this.#error("hashes", "INTEGRITY_HASH", message, { entry: entry.path, found });
     };
-    const listed = checksums.get(entry.path);
+    const listed = checksums?.get(entry.path);
     if (listed !== undefined && listed !== found) differs(checksumsPath);
     if (container.kind === "ndjson" && (container as NdjsonContainer).statedHash(entry) !== found) differs("its $end line");
   }
@@ -218,7 +227,7 @@ class Verifier {
         );
       else if (file.size !== size)
         this.#error("files", "INTEGRITY_SIZE", `${path}: ${thinPath} says ${size} bytes and the manifest ${file.size}`, details);
-      else if (file.sha256 !== sha256 || this.#bundle.checksums.get(path) !== sha256)
+      else if (file.sha256 !== sha256 || this.#bundle.checksums?.get(path) !== sha256)
         this.#error("files", "INTEGRITY_HASH", `${path}: ${thinPath} and the manifest disagree on its SHA-256`, details);
     }
   }
@@ -245,6 +254,10 @@ class Verifier {
 
   #checkListed(file: ManifestFile, paths: Set<string>, details: ErrorDetails): void {
     const role = file.path === null ? null : roleOf(file.path);
+    if (file.reference !== undefined && !this.#mayRefer(file)) {
+      const message = `file ${file.id} may not refer to ${file.reference}: a file that is external has its reference by its SHA-256`;
+      this.#error("files", "SCHEMA_MANIFEST", message, details);
+    }
     if (file.stored !== "bundle") {
       if (file.path !== null)
         this.#error("files", "SCHEMA_MANIFEST", `file ${file.id} is ${file.stored} and may have no path`, details);
@@ -254,6 +267,27 @@ class Verifier {
     } else {
       paths.add(file.path);
       this.#checkFile(file.path, file.size, file.sha256, details);
+    }
+  }
+
+  /** A bundle may not make a reader look at other files of the folder that holds the pool. */
+  #mayRefer({ stored, reference, sha256 }: ManifestFile): boolean {
+    return stored === "external" && (this.#bundle.layout !== "holdall" || reference === poolReference(sha256 ?? ""));
+  }
+
+  async checkLayout(): Promise<void> {
+    const { check } = this.#bundle;
+    if (check === undefined) return;
+    for await (const { check: name, ...issue } of check(this.#options.signal)) this.#findings.add(name, issue);
+  }
+
+  async checkReferences(): Promise<void> {
+    const { pool, codec, signal, onHash } = this.#options;
+    if (pool === undefined || !this.#findings.valid) return;
+    for await (const found of checkReferences(this.#manifest.files, pool, { codec, signal })) {
+      this.#findings.examined("files", 1);
+      if (found.issue !== undefined) this.#findings.add("files", found.issue);
+      else onHash?.(found.file.reference, found.sha256);
     }
   }
 
@@ -267,7 +301,7 @@ class Verifier {
       const message = `${path} has ${found.size} bytes and the manifest says ${size}`;
       this.#error("files", "INTEGRITY_SIZE", message, details);
     }
-    if (this.#bundle.checksums.get(path) !== sha256) {
+    if (this.#bundle.checksums !== null && this.#bundle.checksums.get(path) !== sha256) {
       const message = `${path}: the manifest and ${checksumsPath} disagree on its SHA-256`;
       this.#error("files", "INTEGRITY_HASH", message, details);
     }
