@@ -6,7 +6,7 @@ import type { FilePool } from "./file-pool.ts";
 /** A file that a bundle refers to. */
 export type ReferredFile = ManifestFile & { reference: string };
 
-export type CheckedReference = { file: ReferredFile } & ({ sha256: string; issue?: never } | { issue: Issue });
+export type CheckedReference = { file: ReferredFile } & ({ sha256: string; issue?: never } | { issue: Issue; sha256?: never });
 
 /** Read at once: a pool in a bucket answers slowly and to many. */
 const atOnce = 6;

@@ -1,5 +1,6 @@
 import type { Sql } from "postgres";
 import type { ManifestFile } from "../../engine/bundle/manifest.ts";
+import type { FilePool } from "../../engine/file-pool.ts";
 import type { ConflictMode, ImportChoices } from "../../engine/plan.ts";
 import type { Bundle } from "../../engine/read-bundle.ts";
 import type { BlobStore } from "../blobs/blob-store.ts";
@@ -36,6 +37,7 @@ interface PrepareRequest {
   choices: Partial<ImportChoices>;
   numbering: Numbering;
   importer: Importer;
+  pool?: FilePool;
   signal?: AbortSignal;
   onProgress?: (progress: ImportProgress) => void;
   keeper?: PlanKeeper;
@@ -143,7 +145,7 @@ async function collectOtherUsers(
 
 async function planAllBlobs(
   sql: Sql,
-  { store, signal }: PrepareRequest,
+  { store, pool, signal }: PrepareRequest,
   { tables }: ResolvedScope,
   inputs: readonly PlanInput[],
   bundle: Bundle,
@@ -154,7 +156,10 @@ async function planAllBlobs(
   const copies = omitted.size === 0 ? new Map() : await findCopies(sql, tables, [...omitted.values()]);
   for (const input of inputs) {
     if (input.table.scope.blob === undefined) continue;
-    blobs.set(input.table.key, await planBlobs(sql, input, { store, files, omitted, copies, ...(signal && { signal }) }));
+    blobs.set(
+      input.table.key,
+      await planBlobs(sql, input, { store, files, omitted, copies, ...(pool && { pool }), ...(signal && { signal }) }),
+    );
   }
   return blobs;
 }

@@ -83,7 +83,7 @@ const db = {
     { key: "audit.logs.settings.v1", value: '{"retentionDays":90}' },
     {
       key: "backup.settings.v1",
-      value: '{"version":2,"portableOnly":true,"runtime":{},"portable":{"iv":"AAAA","ciphertext":"BBBB"}}',
+      value: '{"version":2,"portableOnly":true,"runtime":{"iv":"","ciphertext":""},"portable":{"iv":"AAAA","ciphertext":"BBBB"}}',
     },
     { key: "registered", value: "true" },
   ],

@@ -14,15 +14,13 @@ import {
   attachmentsTable,
   type BlobName,
   blobPath,
-  dbBytes,
   dbPath,
-  entryCount,
-  extractedBytes,
   formatVersion,
   isSegment,
   scopeName,
   tables,
 } from "./format.ts";
+import { overLimits } from "./restore-limits.ts";
 
 /** What is known of db.json before it is written. */
 interface MeasuredDb {
@@ -57,7 +55,7 @@ export async function writeNodewarden(bundle: Bundle, options: WriteLayoutOption
     ...(reuseMemory && { reuseMemory }),
   });
   const sizes = { manifest: manifest.length, db: db.bytes, files: sum(db, files) };
-  const warnings = [...leftOut(bundle, db), ...overLimits(sizes, db.attachments.length + 2)];
+  const warnings = [...leftOut(bundle, db), ...overLimits({ ...sizes, entries: db.attachments.length + 2 })];
   return { body: counted(body, warnings), warnings, fileName: (sha256) => fileName(created_at, sha256) };
 }
 
@@ -164,17 +162,6 @@ function leftOut({ manifest }: Bundle, db: MeasuredDb): string[] {
     ...(attachments === 0
       ? []
       : [`${attachments} attachments were left out: NodeWarden refuses rows whose file is not in the archive`]),
-  ];
-}
-
-function overLimits(sizes: { manifest: number; db: number; files: number }, entries: number): string[] {
-  const total = sizes.manifest + sizes.db + sizes.files;
-  const over = (what: string, found: number, most: number) =>
-    found > most ? [`NodeWarden will not restore this archive: ${what}, and it takes at most ${most}`] : [];
-  return [
-    ...over(`its db.json has ${sizes.db} bytes`, sizes.db, dbBytes),
-    ...over(`it unpacks to ${total} bytes`, total, extractedBytes),
-    ...over(`it has ${entries} entries`, entries, entryCount),
   ];
 }
 

@@ -5,6 +5,7 @@ import { concat } from "../../../engine/bytes.ts";
 import { BackupError } from "../../../engine/errors.ts";
 import { layoutNamed } from "../../../engine/layouts/index.ts";
 import { checkDb } from "../../../engine/layouts/nodewarden/check-db.ts";
+import { overLimits } from "../../../engine/layouts/nodewarden/restore-limits.ts";
 import { type Bundle, type OpenBundleOptions, openBundle } from "../../../engine/read-bundle.ts";
 import { verifyBundle } from "../../../engine/verify-bundle.ts";
 import { nodeCodec } from "../../../server/codec-node.ts";
@@ -259,14 +260,22 @@ describe("written", () => {
     expect(refusalOf(bytes, name)).toBeUndefined();
   });
 
-  test("what NodeWarden will not restore for its size is said", async () => {
-    const archive = sampleArchive({ attachments: false });
-    archive.db["config"]!.push({ key: "large", value: "x".repeat(33 * 1024 * 1024) });
-    Object.assign(archive.manifest["tableCounts"]!, { config: 4 });
-    const bundle = await openBundle(bytesSource(archiveBytes(archive)), { codec });
-    const { bytes, name, warnings } = await written(bundle, "nodewarden");
-    expect(warnings).toEqual([expect.stringMatching(/will not restore this archive: its db.json has \d+ bytes.* 33554432/)]);
-    expect(refusalOf(bytes, name)).toBe("db.json is larger than 32 MiB");
+  test("what NodeWarden will not restore for its size is said, and nothing up to there", () => {
+    const most = { manifest: 1, db: 32 * 1024 ** 2, files: 32 * 1024 ** 2 - 1, entries: 10_000 };
+    expect(overLimits(most)).toEqual([]);
+    expect(overLimits({ ...most, db: most.db + 1, files: 0 })).toEqual([expect.stringMatching(/db.json has 33554433 bytes/)]);
+    expect(overLimits({ ...most, files: most.files + 1 })).toEqual([expect.stringMatching(/unpacks to 67108865 bytes/)]);
+    expect(overLimits({ ...most, entries: 10_001 })).toEqual([expect.stringMatching(/has 10001 entries/)]);
+  });
+
+  test("the warning comes before the first byte", async () => {
+    const bundle = await openBundle(bytesSource(archiveBytes(sampleArchive())), { codec });
+    const entry = (path: string) => {
+      const found = bundle.entry(path);
+      return found && path.startsWith("files/") ? { ...found, size: 30 * 1024 ** 2 } : found;
+    };
+    const { warnings } = await layoutNamed("nodewarden")!.write({ ...bundle, entry }, { container: "zip", codec });
+    expect(warnings).toEqual([expect.stringMatching(/will not restore this archive: it unpacks to \d+ bytes/)]);
   });
 
   test("a bundle of another application is refused", async () => {
