@@ -1,19 +1,22 @@
+import { createHash } from "node:crypto";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { mkdir, writeFile } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { unzipSync } from "fflate";
 import { beforeAll, describe, expect, test } from "vitest";
 import { collect } from "../../../engine/bytes.ts";
-import type { ImportReport } from "../../../engine/plan.ts";
+import type { ConflictMode, ImportReport, ReplaceConsent } from "../../../engine/plan.ts";
 import { openPool } from "../../../server/blobs/pool.ts";
 import { importBundle, previewImport } from "../../../server/import/import-bundle.ts";
 import { findImporter } from "../../../server/import/importer.ts";
-import { fillEmpty, makeSchema } from "../../../server/scopes/vault/demo.ts";
+import { fillDemo, fillEmpty, makeSchema } from "../../../server/scopes/vault/demo.ts";
 import { vault } from "../../../server/scopes/vault/scope.ts";
 import { type TestDatabase, useDatabase } from "../../support/database.ts";
-import { folderStore, type Instance, withBundle } from "../../support/instances.ts";
+import { exportFile, folderStore, type Instance, withBundle } from "../../support/instances.ts";
 import { archiveBytes, archiveName, sampleArchive } from "../../support/nodewarden.ts";
+import { refusalOf } from "../../support/nodewarden-restore.ts";
 import { useTemporaryFolders } from "../../support/temporary.ts";
+import { run } from "../cli/command-line.ts";
 
 const db = useDatabase();
 const temporaryFolder = useTemporaryFolders();
@@ -37,14 +40,16 @@ async function emptyVault(): Promise<Instance> {
   return { sql, url, store: folderStore(home, `target-${made++}`), importer: await findImporter(sql, vault) };
 }
 
-async function requestOf(target: Instance, bundle: Parameters<Parameters<typeof withBundle>[1]>[0], beside: string) {
-  const { sql, store, importer } = target;
-  return { sql, store, importer, scope: vault, bundle, mode: "skip_existing" as const, pool: await openPool(beside) };
-}
-
-async function importArchive(target: Instance, path: string): Promise<ImportReport> {
+async function importArchive(
+  target: Instance,
+  path: string,
+  mode: ConflictMode,
+  consent: Partial<ReplaceConsent> = {},
+): Promise<ImportReport> {
   return withBundle(path, async (bundle) => {
-    const request = await requestOf(target, bundle, dirname(path));
+    const { sql, store, importer } = target;
+    const pool = await openPool(dirname(path));
+    const request = { sql, store, importer, scope: vault, bundle, mode, consent, pool };
     const plan = await previewImport(request);
     const report = await importBundle({ ...request, planDigest: plan.digest });
     expect(report.plan).toEqual(plan);
@@ -104,7 +109,7 @@ describe("an archive enters a vault with every cell and every attachment byte", 
   test("with attachments inside, beside, and compressed", async () => {
     for (const path of await ownArchives()) {
       const target = await emptyVault();
-      const report = await importArchive(target, path);
+      const report = await importArchive(target, path, "skip_existing");
       expect(report.plan.blobs).toMatchObject({ write: 3, missing: 0 });
       expect(report.skipped).toEqual([]);
       await expectEverything(target, path);
@@ -123,10 +128,73 @@ describe("an archive enters a vault with every cell and every attachment byte", 
   test.skipIf(samples.length === 0)("real ones, where they lie beside the repository", async () => {
     for (const path of samples) {
       const target = await emptyVault();
-      const report = await importArchive(target, path);
+      const report = await importArchive(target, path, "replace");
       expect(report.skipped).toEqual([]);
       await expectEverything(target, path);
     }
     expect(samples).toHaveLength(3);
   });
+});
+
+/** All rows that a backup holds, as texts, and all objects of attachments. */
+async function contentOf({ sql, store }: Instance): Promise<Record<string, unknown>> {
+  const content: Record<string, unknown> = {};
+  for (const [table, { columns, where = "true" }] of Object.entries(vault.tables)) {
+    const listed = columns.map((column) => `"${column}"`).join(", ");
+    const rows = await sql.unsafe(`select t::text as row from (select ${listed} from ${table} where ${where}) t order by 1`);
+    content[table] = rows.map(({ row }) => row);
+  }
+  for (const { cipher_id, id } of await sql`select cipher_id, id from attachments`) {
+    const key = `${cipher_id}/${id}`;
+    const object = await collect((await store.open(key)).body);
+    content[key] = createHash("sha256").update(object).digest("hex");
+  }
+  return content;
+}
+
+/** The backup settings leave with their portable part alone, and arrive so. */
+async function keepPortable(sql: Instance["sql"]): Promise<void> {
+  const value = vault.tables["config"]!.rewrite!["value"]!;
+  await sql.unsafe(`update config set value = ${value}`);
+}
+
+test("vault, NodeWarden archive, vault: identical, and NodeWarden would restore what lies between", async () => {
+  const database = await db.create();
+  await makeSchema(database.sql);
+  const store = folderStore(home, "round-trip");
+  await fillDemo(database.sql, store, { users: 3, ciphers: 40, attachments: 12, seed: 3 });
+  await keepPortable(database.sql);
+  const { sql, url } = database;
+  const source = { sql, url, store, importer: await findImporter(sql, vault) };
+  const bundle = await exportFile(source, join(home, "round-trip.zip"), { scope: vault });
+  const folder = join(home, "converted");
+  await mkdir(folder);
+  const convert = (args: string[]) => run({ args: ["convert", ...args, "--json"], cwd: home });
+  const to = await convert([bundle, folder, "--to", "nodewarden"]);
+  expect(to).toMatchObject({ code: 0, err: "" });
+  const { file } = JSON.parse(to.out) as { file: string };
+  expect(refusalOf(new Uint8Array(readFileSync(file)), basename(file))).toBeUndefined();
+  const target = await emptyVault();
+  await importArchive(target, file, "replace");
+  expect(await contentOf(target)).toEqual(await contentOf(source));
+  const back = await convert([file, join(home, "back.ndjson"), "--to", "holdall"]);
+  expect(back).toMatchObject({ code: 0, err: "" });
+  const again = await emptyVault();
+  await importArchive(again, join(home, "back.ndjson"), "replace");
+  expect(await contentOf(again)).toEqual(await contentOf(source));
+});
+
+test("a name with another hash is refused on the command line, unless it is accepted, which the report says", async () => {
+  const target = await emptyVault();
+  const path = join(home, "nodewarden_backup_20260301_120059_00000.zip");
+  await writeFile(path, archiveBytes(sampleArchive()));
+  const common = ["import", path, "--scope", "vault", "--database", target.url, "--blobs", `file:${join(home, "named")}`];
+  const args = [...common, "--mode", "replace", "--as", target.importer.email, "--yes", "--json"];
+  const refused = await run({ args, cwd: home });
+  expect(refused.code).toBe(1);
+  expect(JSON.parse(refused.out)).toMatchObject({ error: { code: "INTEGRITY_HASH" } });
+  const accepted = await run({ args: [...args, "--accept-name-mismatch"], cwd: home });
+  expect(accepted.code).toBe(0);
+  const [journal] = await target.sql`select report from holdall.imports order by started_at desc limit 1`;
+  expect(journal!["report"].plan.warnings).toEqual([expect.stringContaining("begins with 00000")]);
 });
