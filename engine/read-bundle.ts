@@ -6,6 +6,7 @@ import type { ByteSource } from "./byte-source.ts";
 import type { CheckedIssue } from "./checks.ts";
 import type { Codec } from "./codec.ts";
 import type { Container, ContainerEntry } from "./container.ts";
+import type { FilePool } from "./file-pool.ts";
 import { layoutOf } from "./layouts/index.ts";
 import { defaultLimits, type Limits } from "./limits.ts";
 import { type NdjsonContainer, openNdjson } from "./ndjson/read-ndjson.ts";
@@ -45,7 +46,7 @@ export interface Bundle {
   /** Visits every row of a table; see `readTable`. */
   readRows(table: string, visitor: TableVisitor, signal?: AbortSignal): Promise<number>;
   /** What the layout asks beyond what a verification checks of every bundle. Fails as the source does. */
-  check?(signal?: AbortSignal): AsyncIterable<CheckedIssue>;
+  check?(options: { signal?: AbortSignal | undefined; pool?: FilePool | undefined }): AsyncIterable<CheckedIssue>;
 }
 
 /**

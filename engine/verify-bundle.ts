@@ -277,8 +277,9 @@ class Verifier {
 
   async checkLayout(): Promise<void> {
     const { check } = this.#bundle;
+    const { signal, pool } = this.#options;
     if (check === undefined) return;
-    for await (const { check: name, ...issue } of check(this.#options.signal)) this.#findings.add(name, issue);
+    for await (const { check: name, ...issue } of check({ signal, pool })) this.#findings.add(name, issue);
   }
 
   async checkReferences(): Promise<void> {

@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto";
 import { zipSync } from "fflate";
 
 /** An instance backup as NodeWarden 1.8.0 writes it, of invented people; nothing in it opens anything. */
@@ -14,7 +13,7 @@ export interface Archive {
 const at = (second: number) => new Date(Date.UTC(2026, 2, 1, 12, 0, second, 123)).toISOString();
 const id = (kind: number, number: number) =>
   `${String(kind).padStart(8, "0")}-0000-4000-8000-${String(number).padStart(12, "0")}`;
-const secret = (text: string) => `2.${Buffer.from(text).toString("base64")}|AAAA|BBBB`;
+const secret = (text: string) => `2.${btoa(text)}|AAAA|BBBB`;
 
 const users = [1, 2, 3].map((n) => ({
   id: id(1, n),
@@ -176,6 +175,9 @@ export function archiveBytes(archive: Archive, { level = 0, indent = 2, byRefere
   return zipSync(Object.fromEntries(kept), { level, mtime: new Date(2026, 2, 1, 12) });
 }
 
-export function archiveName(bytes: Uint8Array): string {
-  return `nodewarden_backup_20260301_120059_${createHash("sha256").update(bytes).digest("hex").slice(0, 5)}.zip`;
+/** The name that it has with its maker. */
+export async function archiveName(bytes: Uint8Array): Promise<string> {
+  const hash = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes as Uint8Array<ArrayBuffer>));
+  const digits = [...hash.subarray(0, 3)].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+  return `nodewarden_backup_20260301_120059_${digits.slice(0, 5)}.zip`;
 }

@@ -14,6 +14,7 @@ import { checkDb } from "./check-db.ts";
 import { attachmentsTable, dbPath, hashInName, isBlobPath, scopeName, tables } from "./format.ts";
 import { type IndexedDb, indexDb } from "./index-db.ts";
 import { type NodewardenManifest, parseNodewardenManifest } from "./manifest.ts";
+import { checkRemoteIndex } from "./remote-index.ts";
 import { writeNodewarden } from "./write-nodewarden.ts";
 
 /** The instance backups of NodeWarden: manifest.json, db.json with all tables, attachments/<cipher>/<attachment>.bin. */
@@ -61,12 +62,13 @@ async function openNodewarden(archive: Container, context: OpenLayoutContext): P
     entry: (path) => placed.get(path),
     open,
     readRows: (table, visitor, abort) => readTable(open(tablePath(table), abort), tablePath(table), visitor, limits.rowBytes),
-    async *check(abort) {
+    async *check({ signal: abort, pool }) {
       yield* strangeEntries(archive.entries);
       yield* blobs.issues;
       const ids = indexed.tables.reduce((sum, { name, rows }) => sum + rows * (tables[name]?.unique.length ?? 0), 0);
       yield* await checkDb(() => archive.open(db, abort), { ids, rowBytes: limits.rowBytes });
       yield* await checkName(source, context, abort);
+      if (pool !== undefined) yield* await checkRemoteIndex(blobs.files, pool, abort);
     },
   };
 }

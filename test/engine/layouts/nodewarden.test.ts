@@ -3,6 +3,7 @@ import { describe, expect, test } from "vitest";
 import { bytesSource } from "../../../engine/byte-source.ts";
 import { concat } from "../../../engine/bytes.ts";
 import { BackupError } from "../../../engine/errors.ts";
+import type { FilePool } from "../../../engine/file-pool.ts";
 import { layoutNamed } from "../../../engine/layouts/index.ts";
 import { checkDb } from "../../../engine/layouts/nodewarden/check-db.ts";
 import { overLimits } from "../../../engine/layouts/nodewarden/restore-limits.ts";
@@ -212,7 +213,7 @@ describe("the hash in the file's name", () => {
   const wrong = "nodewarden_backup_20260301_120059_00000.zip";
 
   test("is held against the file's", async () => {
-    expect(await refusal(bytes, { name: archiveName(bytes) })).toEqual([]);
+    expect(await refusal(bytes, { name: await archiveName(bytes) })).toEqual([]);
     expect(await refusal(bytes, { name: "renamed.zip" })).toEqual([]);
     expect(await refusal(bytes, { name: wrong })).toEqual([["INTEGRITY_HASH", expect.stringContaining("begins with 00000")]]);
   });
@@ -225,6 +226,63 @@ describe("the hash in the file's name", () => {
       expect.objectContaining({ severity: "warning", message: expect.stringContaining("accepted as asked") }),
     ]);
   });
+});
+
+describe("attachments beside the archive", () => {
+  const archive = sampleArchive();
+  const bytes = archiveBytes(archive, { byReference: true });
+  const index = (sizes: Record<string, number>) =>
+    JSON.stringify({ version: 1, blobs: Object.fromEntries(Object.entries(sizes).map(([k, sizeBytes]) => [k, { sizeBytes }])) });
+  const sizes = Object.fromEntries([...archive.blobs].map(([name, { length }]) => [name, length]));
+
+  async function found(beside: Record<string, Uint8Array | string>) {
+    const bundle = await openBundle(bytesSource(bytes), { codec });
+    const { issues } = await verifyBundle(bundle, { codec, pool: poolOf(beside) });
+    return issues.map(({ severity, code }) => [severity, code]);
+  }
+  const files = Object.fromEntries([...archive.blobs].map(([name, content]) => [`attachments/${name}`, content]));
+  const indexName = "attachments/.nodewarden-attachment-index.v1.json";
+
+  test("are read and held against the manifest and the index", async () => {
+    expect(await found({ ...files, [indexName]: index(sizes) })).toEqual([]);
+    expect(await found(files)).toEqual([]);
+    const [first, second] = [...archive.blobs.keys()];
+    const { [`attachments/${second}`]: _, ...fewer } = files;
+    expect(await found(fewer)).toEqual([["error", "INTEGRITY_MISSING"]]);
+    expect(await found({ ...files, [`attachments/${second}`]: "short" })).toEqual([["error", "INTEGRITY_SIZE"]]);
+    const { [first!]: __, ...listed } = { ...sizes, [second!]: 1 };
+    expect(await found({ ...files, [indexName]: index(listed) })).toEqual([
+      ["warning", "INTEGRITY_UNLISTED"],
+      ["warning", "INTEGRITY_SIZE"],
+    ]);
+    expect(await found({ ...files, [indexName]: "{}" })).toEqual([["warning", "SCHEMA_MANIFEST"]]);
+  });
+});
+
+function poolOf(files: Record<string, Uint8Array | string>): FilePool {
+  const content = (name: string) => {
+    const found = files[name];
+    return typeof found === "string" ? new TextEncoder().encode(found) : found;
+  };
+  return {
+    description: "a pool",
+    stat: async (name) => (content(name) === undefined ? null : { size: content(name)!.length }),
+    async open(name) {
+      const bytes = content(name);
+      if (bytes === undefined) throw new BackupError("IO_STORE_MISSING", `${name} is missing`);
+      return { size: bytes.length, body: oneChunk(bytes) };
+    },
+  };
+}
+
+test("the archive of the vectors is read as it always was", async () => {
+  const name = "nodewarden_backup_20260301_120059_f1201.zip";
+  const bytes = new Uint8Array(readFileSync(new URL(`../../vectors/nodewarden/${name}`, import.meta.url)));
+  const bundle = await openBundle(bytesSource(bytes), { codec, name });
+  expect((await verifyBundle(bundle, { codec })).issues).toEqual([]);
+  const { db, blobs } = sampleArchive();
+  for (const [table, rows] of Object.entries(db)) expect(await rowsOf(bundle, table)).toEqual(rows);
+  for (const { path, object_key } of bundle.manifest.files) expect(await contentOf(bundle, path!)).toEqual(blobs.get(object_key));
 });
 
 describe("written", () => {

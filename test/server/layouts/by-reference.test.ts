@@ -153,7 +153,11 @@ describe("verification", () => {
       const opened = await openBundle(bytesSource(concat(parts)), { codec });
       await writeFile(join(home, "secret.txt"), "secret");
       const asked: string[] = [];
-      const watched = { ...pool, open: (name: string) => (asked.push(name), pool.open(name)) };
+      const open = (name: string) => {
+        asked.push(name);
+        return pool.open(name);
+      };
+      const watched = { ...pool, open };
       const { issues } = await verifyBundle(opened, { codec, pool: watched });
       expect(issues).toContainEqual(
         expect.objectContaining({ code: "SCHEMA_MANIFEST", message: expect.stringContaining("may not refer") }),

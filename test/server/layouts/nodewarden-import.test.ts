@@ -94,7 +94,7 @@ async function ownArchives(): Promise<string[]> {
   for (const form of [{}, { byReference: true }, { level: 6, indent: 0 }] as const) {
     const archive = sampleArchive();
     const bytes = archiveBytes(archive, form);
-    paths.push(join(folder, archiveName(bytes)));
+    paths.push(join(folder, await archiveName(bytes)));
     await writeFile(paths.at(-1)!, bytes);
     if (!("byReference" in form)) continue;
     for (const [name, content] of archive.blobs) {
