@@ -3,6 +3,7 @@ import { tablePath } from "../bundle/layout.ts";
 import type { Manifest, ManifestFile, ManifestTable } from "../bundle/manifest.ts";
 import { readTableInSteps } from "../bundle/read-table.ts";
 import { TableText } from "../bundle/table-text.ts";
+import { poolReference } from "../file-pool.ts";
 import type { Bundle } from "../read-bundle.ts";
 import { type FileInput, type TableInput, writeBundle } from "../write-bundle.ts";
 import type { WriteLayoutOptions, WrittenLayout } from "../write-layout.ts";
@@ -59,15 +60,18 @@ async function* filesOf(
   options: WriteLayoutOptions,
 ): AsyncGenerator<FileInput> {
   for (const file of files) {
-    const { id, name, object_key: objectKey, content_type: contentType, size, sha256, reference } = file;
+    const { id, name, object_key: objectKey, content_type: contentType, size, sha256 } = file;
     const stated = { id, name: name ?? id, objectKey, contentType, size, sha256 };
     const opened = await openFile(bundle, file, options);
     if (opened !== undefined) yield { ...stated, object: opened };
-    else {
-      if (reference !== undefined && options.pool !== undefined)
-        warnings.push(`file ${id}: ${reference} is missing in ${options.pool.description} and stays a reference`);
-      const stored = file.stored === "missing" ? "missing" : "external";
-      yield { ...stated, ...(reference === undefined ? {} : { reference }), object: stored };
-    }
+    else yield { ...stated, ...keptReference(file, warnings), object: file.stored === "missing" ? "missing" : "external" };
   }
+}
+
+/** A reference is by a content's hash here: where another layout has the file is nothing that a reader of the new bundle could use. */
+function keptReference({ id, reference, sha256 }: ManifestFile, warnings: string[]): { reference?: string } {
+  if (reference === undefined) return {};
+  if (reference === poolReference(sha256 ?? "")) return { reference };
+  warnings.push(`file ${id}: ${reference} is not there, and the bundle goes without it`);
+  return {};
 }

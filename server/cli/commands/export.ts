@@ -1,6 +1,7 @@
 import { dirname } from "node:path";
 import type { Manifest } from "../../../engine/bundle/manifest.ts";
 import { referredFiles } from "../../../engine/check-references.ts";
+import { layoutNames } from "../../../engine/layouts/index.ts";
 import { openPool, type Pool } from "../../blobs/pool.ts";
 import { type ExportProgress, exportBundle } from "../../export/export-bundle.ts";
 import { resolveOptions } from "../../export/options.ts";
@@ -16,6 +17,7 @@ import { stdoutSink } from "../stdout-sink.ts";
 import { type Target, withTarget } from "../target.ts";
 import { UsageError } from "../usage-error.ts";
 import { instant, oneOf, scopeOptions } from "../values.ts";
+import { targetOf, writeThenConvert } from "../write-converted.ts";
 
 const formats = ["zip", "ndjson"] as const;
 const filesModes = ["in-bundle", "by-reference"] as const;
@@ -41,6 +43,12 @@ export const exportCommand = defineCommand({
       value: "ID",
       help: "only this organization, by key or name, and what hangs on it; may be repeated",
       default: "all",
+    },
+    layout: {
+      type: "string",
+      value: "LAYOUT",
+      help: `${layoutNames.join(" or ")}; what holdall convert makes of a bundle`,
+      default: "holdall",
     },
     files: {
       type: "string",
@@ -68,6 +76,7 @@ export const exportCommand = defineCommand({
     "holdall export --out backup.zip -o include_files=false -o include_users=true",
     "holdall export --org acme --out acme.zip",
     "holdall export --out backups/ --files by-reference",
+    "holdall export --scope vault --layout nodewarden --out restore/",
     "holdall export --out - --format ndjson | ssh other holdall import - --mode merge --as ops@example.com --yes",
   ],
   exitCodes: { 0: "the bundle is complete and on the disk", 1: "refused: FILE exists, or the scope does not fit the database" },
@@ -81,6 +90,11 @@ export const exportCommand = defineCommand({
     if (toStdout && process.stdout.isTTY)
       throw new UsageError("a bundle is nothing for a terminal: pipe it or name a FILE", "export");
     const force = options.force === true;
+    const to = oneOf("--layout", options.layout ?? "holdall", layoutNames);
+    if (to !== "holdall") {
+      const { out = ".", org: tenants, files } = options;
+      return exportConverted(to, { out, force: options.force === true, files, createdAt, chosen, format, tenants }, context);
+    }
     const path = toStdout ? "-" : await outputPath(options.out ?? ".", datedName(scope.name, createdAt, format), force);
     const place = poolPlace(options.files, options.pool, path);
     return withTarget(context, async (target) => {
@@ -94,6 +108,23 @@ export const exportCommand = defineCommand({
     });
   },
 });
+
+interface Chosen extends Pick<Job, "createdAt" | "chosen" | "format" | "tenants"> {
+  out: string;
+  force: boolean;
+  files: string | undefined;
+}
+
+async function exportConverted(to: string, { out, force, files, ...chosen }: Chosen, context: Context): Promise<Result> {
+  if (chosen.format !== "zip" || (files ?? "in-bundle") !== "in-bundle")
+    throw new UsageError(`--layout ${to} is a ZIP that carries its files`, "export");
+  const job = { to, format: "zip" as const, target: await targetOf(out, force), began: performance.now() };
+  return writeThenConvert(job, context, (path) =>
+    withTarget(context, async (target) =>
+      write(await fileSink(path, false), { ...chosen, target, path, pool: undefined }, context),
+    ),
+  );
+}
 
 /** Where files go by reference; `undefined` where the bundle carries them. */
 function poolPlace(files: string | undefined, pool: string | undefined, path: string): string | undefined {

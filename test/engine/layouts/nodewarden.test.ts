@@ -318,6 +318,24 @@ describe("written", () => {
     expect(refusalOf(bytes, name)).toBeUndefined();
   });
 
+  test("a Holdall bundle carries what lies beside the archive, and refers to nothing that its reader could not find", async () => {
+    const archive = sampleArchive();
+    const bundle = await openBundle(bytesSource(archiveBytes(archive, { byReference: true })), { codec });
+    const own = async (options: { pool?: FilePool }) => {
+      const { body, warnings } = await layoutNamed("holdall")!.write(bundle, { container: "zip", codec, ...options });
+      const parts: Uint8Array[] = [];
+      for await (const part of body) parts.push(part.slice());
+      const opened = await openBundle(bytesSource(concat(parts)), { codec });
+      expect((await verifyBundle(opened, { codec })).issues).toEqual([]);
+      return { stored: opened.manifest.files.map(({ stored, reference }) => [stored, reference]), warnings };
+    };
+    const beside = Object.fromEntries([...archive.blobs].map(([name, content]) => [`attachments/${name}`, content]));
+    expect(await own({ pool: poolOf(beside) })).toEqual({ stored: Array(3).fill(["bundle", undefined]), warnings: [] });
+    const without = await own({});
+    expect(without.stored).toEqual(Array(3).fill(["external", undefined]));
+    expect(without.warnings).toHaveLength(3);
+  });
+
   test("what NodeWarden will not restore for its size is said, and nothing up to there", () => {
     const most = { manifest: 1, db: 32 * 1024 ** 2, files: 32 * 1024 ** 2 - 1, entries: 10_000 };
     expect(overLimits(most)).toEqual([]);
