@@ -23,6 +23,8 @@ const manifestFile = v.looseObject({
   sha256: v.nullable(sha256),
   content_type: v.nullable(text),
   stored: v.picklist(["bundle", "external", "missing"]),
+  /** Where the object is beside the bundle, of one that is external: a path below the folder or bucket that holds the pool. */
+  reference: v.optional(text),
 });
 
 const manifestTable = v.looseObject({

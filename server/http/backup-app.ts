@@ -2,6 +2,7 @@ import { Hono } from "hono";
 import type postgres from "postgres";
 import { BackupError } from "../../engine/errors.ts";
 import type { BlobStore } from "../blobs/blob-store.ts";
+import type { Pool } from "../blobs/pool.ts";
 import { estimateExport } from "../export/estimate-export.ts";
 import type { Scope } from "../scope/define-scope.ts";
 import { describeScope } from "./describe-scope.ts";
@@ -28,6 +29,8 @@ export interface BackupDependencies {
   sql: postgres.Sql;
   store: BlobStore;
   scope: Scope;
+  /** Where exports by reference put files, and imports look for those that a bundle only refers to. */
+  pool?: Pool;
   uploads?: UploadOptions;
   /** Shown above the page, so that nobody confuses two installations. */
   title?: string;
@@ -41,6 +44,7 @@ export interface Installation {
   sql: postgres.Sql;
   store: BlobStore;
   scope: Scope;
+  pool: Pool | undefined;
   spool: Spool;
   plans: KeptPlans;
   running: Running;
@@ -53,9 +57,10 @@ export interface BackupEnv {
 
 /** The routes of DESIGN section 8, to be mounted anywhere: `app.route("/api/v1/admin/backup", createBackupApp(…))`. */
 export function createBackupApp(dependencies: BackupDependencies): Hono<BackupEnv> {
-  const { sql, store, scope, uploads, title = scope.app.name, running = new Running() } = dependencies;
+  const { sql, store, scope, pool, uploads, title = scope.app.name, running = new Running() } = dependencies;
   const log = unexpectedOnly(dependencies.log ?? console.error);
-  const installation: Installation = { sql, store, scope, spool: new Spool(uploads), plans: new KeptPlans(), running, log };
+  const [spool, plans] = [new Spool(uploads), new KeptPlans()];
+  const installation: Installation = { sql, store, scope, pool, spool, plans, running, log };
   const app = new Hono<BackupEnv>();
   app.onError((error) => {
     log(error);
@@ -70,7 +75,8 @@ export function createBackupApp(dependencies: BackupDependencies): Hono<BackupEn
   });
   app.post("/export", (c) => exportRoute(c, installation));
   app.post("/export/estimate", async (c) => {
-    const estimate = await estimateExport(sql, scope, await readJsonObject(c.req.raw));
+    const { files: _, ...options } = await readJsonObject(c.req.raw);
+    const estimate = await estimateExport(sql, scope, options);
     return c.json(estimate, 200, { "Cache-Control": "no-store" });
   });
   app.post("/import/preview", (c) => previewRoute(c, installation));

@@ -104,7 +104,7 @@ async function withUpload<T>(
 }
 
 async function runUpload<T>(
-  { sql, store, scope, spool, plans }: Installation,
+  { sql, store, scope, spool, plans, pool }: Installation,
   from: RequestedImport & { upload: Upload; importer: Importer; report: Report | undefined },
   task: Task,
   work: Work<T>,
@@ -113,9 +113,11 @@ async function runUpload<T>(
   const source = await from.upload.source();
   try {
     const limits = { ...defaultLimits, archiveBytes: spool.maxBytes };
-    const bundle = await openBundle(source, { codec: nodeCodec, limits, signal });
+    const name = from.fileName ?? from.upload.name;
+    const naming = { acceptNameMismatch: from.acceptNameMismatch, ...(name !== undefined && { name }) };
+    const bundle = await openBundle(source, { codec: nodeCodec, limits, signal, ...naming });
     const { mode, planDigest, choices, consent, importer, report } = from;
-    const request: ImportRequest = { sql, store, scope, bundle, mode, choices, consent, importer, signal };
+    const request: ImportRequest = { sql, store, scope, bundle, mode, choices, consent, importer, signal, ...(pool && { pool }) };
     if (planDigest !== undefined) {
       const keptPlan = plans.folderOf(planDigest, importer);
       Object.assign(request, { planDigest, ...(keptPlan !== undefined && { keptPlan }) });

@@ -81,7 +81,15 @@ function exportOptions(scope: Scope): Schema {
     scope.tenants === undefined
       ? []
       : [["tenants", { ...list(text), description: `Only these rows of ${scope.tenants.table}, and what hangs on them` }]];
-  const all = [...options, ...ignored, ...tenants];
+  const files: [string, Schema] = [
+    "files",
+    {
+      enum: ["in-bundle", "by-reference"],
+      default: "in-bundle",
+      description: "by-reference: the server's pool takes each content once, and the bundle only refers to it",
+    },
+  ];
+  const all = [...options, ...ignored, files, ...tenants];
   return object(
     Object.fromEntries(all),
     all.map(([name]) => name),

@@ -97,6 +97,14 @@ const choiceParameters: Record<string, { schema: Schema; description: string }> 
     schema: { type: "string" },
     description: "Only the rows of these organizations, by id or natural key, separated by commas",
   },
+  file_name: {
+    schema: { type: "string" },
+    description: "What the file is called, where the form does not say: of some layouts the name is checked",
+  },
+  accept_name_mismatch: {
+    schema: { enum: ["true", "false"], default: "false" },
+    description: "Go on although a NodeWarden archive's name says another hash than it has; the report says so",
+  },
 };
 /** What mode replace does only where it is told to. */
 const consents: Record<string, string> = {
@@ -153,6 +161,12 @@ const form = {
           tables: { type: "array", items: { type: "string" }, description: "As in a form, as a list" },
           orgs: { type: "array", items: { type: "string" }, description: "As in a form, as a list" },
           ...consentMembers,
+          file_name: { type: "string", description: choiceParameters["file_name"]!.description },
+          accept_name_mismatch: {
+            type: "boolean",
+            default: false,
+            description: choiceParameters["accept_name_mismatch"]!.description,
+          },
         },
         additionalProperties: false,
       },

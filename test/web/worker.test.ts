@@ -1,7 +1,9 @@
 import { afterEach, describe, expect, it } from "vitest";
+import { commands } from "vitest/browser";
 import { BundleClient, type CallOptions, WorkerError } from "../../web/worker/client.ts";
 import type { ExportRequest, PackProgress, WorkProgress } from "../../web/worker/protocol.ts";
 import { same } from "../engine/zip/content.ts";
+import { archiveBytes, archiveName, sampleArchive } from "../support/nodewarden.ts";
 import { fileContent, row, sampleBundle } from "./sample-bundle.ts";
 
 let client = new BundleClient();
@@ -233,5 +235,58 @@ describe("the page", () => {
     observer.disconnect();
     URL.revokeObjectURL(url);
     expect(tasks.filter((duration) => duration > 50)).toEqual([]);
+  });
+});
+
+describe("a NodeWarden archive in the Worker", () => {
+  const forms = { "as it is made": {}, "deflated and minified": { level: 6, indent: 0 } } as const;
+
+  it.each(Object.entries(forms))("%s: seen, found sound, its rows and files given", async (_, form) => {
+    const archive = sampleArchive();
+    const rows = Array.from({ length: 3000 }, (_, n) => ({ ...archive.db["ciphers"]![0], id: `many-${n}` }));
+    archive.db["ciphers"]!.push(...rows);
+    Object.assign(archive.manifest["tableCounts"]!, { ciphers: 3005 });
+    const bytes = archiveBytes(archive, form);
+    const file = new File([bytes as Uint8Array<ArrayBuffer>], await archiveName(bytes));
+    const seen = await client.open(file);
+    expect(seen).toMatchObject({ layout: "nodewarden", container: "zip", app: { name: "nodewarden", version: "1.8.0" } });
+    expect(seen.files).toMatchObject({ count: 3, external: 0, missing: 0 });
+    expect(seen.tables.map(({ name, rows: count }) => [name, count])).toEqual(Object.entries(archive.manifest["tableCounts"]!));
+    const found = await client.verify();
+    expect(found).toMatchObject({ valid: true, issues: [], rows: archive.manifest["tableCounts"] });
+    for (const from of [0, 4, 2996, 1]) {
+      const page = await client.rows("ciphers", from, 5);
+      expect(page.rows.map((text) => JSON.parse(text))).toEqual(archive.db["ciphers"]!.slice(from, from + 5));
+    }
+    const { files } = await client.files(0, 10);
+    for (const { path, objectKey } of files) {
+      const { blob } = await client.fileBlob(path!, 10_000);
+      expect(same(new Uint8Array(await blob.arrayBuffer()), archive.blobs.get(objectKey)!)).toBe(true);
+    }
+  });
+
+  it("a renamed or changed one is told by its name, and one with references by its files", async () => {
+    const bytes = archiveBytes(sampleArchive(), { byReference: true }) as Uint8Array<ArrayBuffer>;
+    const seen = await client.open(new File([bytes], "nodewarden_backup_20260301_120059_00000.zip"));
+    expect(seen.files).toMatchObject({ count: 0, external: 3 });
+    const found = await client.verify();
+    expect(found.valid).toBe(false);
+    expect(found.issues).toEqual([expect.objectContaining({ code: "INTEGRITY_HASH", check: "hashes" })]);
+  });
+
+  it("real ones, where they lie beside the repository", async ({ skip }) => {
+    const name = "nodewarden_backup_20261122_044948_e0978.zip";
+    const text = await commands.readFile(`../shared/corpus/nodewarden/${name}`, "base64").catch(() => "");
+    if (text === "") skip("the samples are not there");
+    const bytes = Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
+    expect(await client.open(new File([bytes], name))).toMatchObject({
+      layout: "nodewarden",
+      createdAt: "2026-11-22T04:49:48.747Z",
+    });
+    expect(await client.verify()).toMatchObject({
+      valid: true,
+      issues: [],
+      rows: { ciphers: 210, users: 5, webauthn_credentials: 3 },
+    });
   });
 });

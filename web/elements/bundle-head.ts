@@ -53,7 +53,8 @@ export class BundleHead extends LitElement {
   declare inspection: Inspection;
 
   override render() {
-    const { name, app, createdAt, container, size: bytes, files, tables, options, thin } = this.inspection;
+    const { name, app, createdAt, container, layout, size: bytes, files, tables, options, thin } = this.inspection;
+    const kind = `${layout === "holdall" ? "" : `${words(layout)}, `}${container}${thin ? ", thin" : ""}`;
     const rows = tables.reduce((sum, table) => sum + table.rows, 0);
     return html`<header>
         <div>
@@ -64,7 +65,7 @@ export class BundleHead extends LitElement {
         <slot></slot>
       </header>
       <dl>
-        <div><dt>Size</dt><dd>${size(bytes)} <span class="muted">${container}${thin ? ", thin" : ""}</span></dd></div>
+        <div><dt>Size</dt><dd>${size(bytes)} <span class="muted">${kind}</span></dd></div>
         <div><dt>Unpacked</dt><dd>${size(this.inspection.bytes)}</dd></div>
         <div><dt>Rows</dt><dd>${counted(rows, "row")} in ${counted(tables.length, "table")}</dd></div>
         <div><dt>Files</dt><dd>${counted(files.count, "file")}${files.bytes > 0 ? ` (${size(files.bytes)})` : ""}</dd></div>

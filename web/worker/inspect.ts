@@ -9,6 +9,7 @@ export function inspect(bundle: Bundle, name: string, canThin: boolean): Inspect
   const { app, scope, created_at, options, warnings, settings } = manifest;
   return {
     container: container.kind,
+    layout: bundle.layout,
     size: container.size,
     name,
     app: { name: app.name, version: app.version },
