@@ -1,10 +1,10 @@
 import { type Checksums, parseChecksums } from "./bundle/checksums.ts";
 import { checksumsPath, manifestPath, tablePath, thinPath } from "./bundle/layout.ts";
-import { bundleFormat, type Manifest, parseManifest } from "./bundle/manifest.ts";
+import { bundleFormat, type Manifest, readManifest } from "./bundle/manifest.ts";
+import type { ManifestFiles } from "./bundle/manifest-files.ts";
 import { readTable, type TableVisitor } from "./bundle/read-table.ts";
 import { type Omitted, parseThin } from "./bundle/thin.ts";
 import type { ByteSource } from "./byte-source.ts";
-import { collect } from "./bytes.ts";
 import type { Codec } from "./codec.ts";
 import type { Container, ContainerEntry } from "./container.ts";
 import { BackupError } from "./errors.ts";
@@ -27,11 +27,17 @@ export interface OpenBundleOptions {
   onProgress?: (bytes: number) => void;
 }
 
-/** A bundle whose container is sound and whose manifest and checksums are read; nothing else of it is trusted yet. */
+/** A bundle whose container is sound and whose manifest is read; nothing else of it is trusted yet. */
 export interface Bundle {
   readonly container: Container;
   readonly manifest: Manifest;
-  readonly checksums: Checksums;
+  /** The manifest's `files`, for whoever looks at some of them. */
+  readonly files: ManifestFiles;
+  /**
+   * Read when they are first asked for, where a ZIP's records are looked at when read.
+   * @throws BackupError `SCHEMA_MANIFEST`
+   */
+  checksums(): Promise<Checksums>;
   /** Files that a thin bundle names and does not carry, by path; empty for a full one. */
   readonly omitted: Omitted;
   readonly limits: Limits;
@@ -54,21 +60,22 @@ export async function openBundle(source: ByteSource, options: OpenBundleOptions)
     if (entry === undefined) throw missing(path);
     return container.open(entry, signal);
   };
-  const document = async (path: string) => {
-    const size = entries.get(path)?.size ?? 0;
-    if (size > limits.documentBytes) {
-      const message = `${path} has ${size} bytes and the limit is ${limits.documentBytes}`;
-      throw new BackupError("LIMIT_ENTRY_BYTES", message, { entry: path });
-    }
-    return collect(open(path, options.signal));
-  };
-  const manifest = parseManifest(await document(manifestPath));
+  const document = (path: string) => readDocument(entries.get(path), container, source, limits, path, options.signal);
+  const { manifest, files } = readManifest(await document(manifestPath));
   if (container.kind === "ndjson") assertHeader((container as NdjsonContainer).header, manifest);
-  const checksums = parseChecksums(await document(checksumsPath));
+  if (!entries.has(checksumsPath)) throw missing(checksumsPath);
+  let read: Promise<Checksums> | undefined;
+  const again = (error: unknown) => {
+    read = undefined;
+    throw error;
+  };
+  const checksums = () => (read ??= document(checksumsPath).then(parseChecksums).catch(again));
+  if (options.records !== "when-read") await checksums();
   const omitted: Omitted = entries.has(thinPath) ? parseThin(await document(thinPath)) : new Map();
   return {
     container,
     manifest,
+    files,
     checksums,
     omitted,
     limits,
@@ -76,6 +83,30 @@ export async function openBundle(source: ByteSource, options: OpenBundleOptions)
     open,
     readRows: (table, visitor, signal) => readTable(open(tablePath(table), signal), tablePath(table), visitor, limits.rowBytes),
   };
+}
+
+/** A document whole, in memory of its own: what its pieces took is given back as they pass. */
+async function readDocument(
+  entry: ContainerEntry | undefined,
+  container: Container,
+  source: ByteSource,
+  limits: Limits,
+  path: string,
+  signal: AbortSignal | undefined,
+): Promise<Uint8Array> {
+  if (entry === undefined) throw missing(path);
+  if (entry.size > limits.documentBytes) {
+    const message = `${path} has ${entry.size} bytes and the limit is ${limits.documentBytes}`;
+    throw new BackupError("LIMIT_ENTRY_BYTES", message, { entry: path });
+  }
+  const bytes = new Uint8Array(entry.size);
+  let at = 0;
+  for await (const piece of container.open(entry, signal)) {
+    bytes.set(piece, at);
+    at += piece.length;
+    source.release?.(piece);
+  }
+  return bytes;
 }
 
 /** Either container, by its first byte. */

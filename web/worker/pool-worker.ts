@@ -2,7 +2,6 @@ import * as Comlink from "comlink";
 import type { ByteSource } from "../../engine/byte-source.ts";
 import { createWebCodec } from "../../engine/codec-web.ts";
 import type { Limits } from "../../engine/limits.ts";
-import { scannedBlobSource } from "../../engine/scanned-blob.ts";
 import { Checker } from "./checker.ts";
 import { answered, Cancelled } from "./failure.ts";
 import { sourceOf } from "./origin.ts";
@@ -19,7 +18,7 @@ const worker: PoolWorker = {
   ...packing(codecReady),
   use: (origin, limits) =>
     answered(async () => {
-      opened = { source: origin instanceof Blob ? scannedBlobSource(origin) : await sourceOf(origin), limits };
+      opened = { source: await sourceOf(origin), limits };
       return null;
     }),
   check: (job, onProgress) => answered(() => check(job, new Tally(onProgress))),
