@@ -1,5 +1,6 @@
 import type { Checksums } from "./bundle/checksums.ts";
 import type { Manifest } from "./bundle/manifest.ts";
+import type { ManifestFiles } from "./bundle/manifest-files.ts";
 import type { TableVisitor } from "./bundle/read-table.ts";
 import type { Omitted } from "./bundle/thin.ts";
 import type { ByteSource } from "./byte-source.ts";
@@ -30,14 +31,19 @@ export interface OpenBundleOptions {
   acceptNameMismatch?: boolean;
 }
 
-/** A bundle whose container is sound and whose manifest and checksums are read; nothing else of it is trusted yet. */
+/** A bundle whose container is sound and whose manifest is read; nothing else of it is trusted yet. */
 export interface Bundle {
   /** Name of the layout it was found in; paths and manifest are Holdall's own in any case. */
   readonly layout: string;
   readonly container: Container;
   readonly manifest: Manifest;
-  /** `null` in a layout that has none: what a verification finds then stands for them (`withHashes`). */
-  readonly checksums: Checksums | null;
+  /** The manifest's `files`, for whoever looks at some of them. */
+  readonly files: ManifestFiles;
+  /**
+   * Reads them when they are first asked for, where a ZIP's records are looked at when read; fails with `SCHEMA_MANIFEST`. `null` in a
+   * layout that has none: what a verification finds then stands for them (`withHashes`).
+   */
+  readonly checksums: (() => Promise<Checksums>) | null;
   /** Files that a thin bundle names and does not carry, by path; empty for a full one. */
   readonly omitted: Omitted;
   readonly limits: Limits;

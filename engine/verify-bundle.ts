@@ -1,10 +1,18 @@
 import { FilesCheck } from "./bundle/check-files.ts";
+import type { Checksums } from "./bundle/checksums.ts";
 import { Findings } from "./bundle/findings.ts";
 import { checksumsPath, type EntryRole, isLayoutFolder, roleOf, tablePath } from "./bundle/layout.ts";
 import type { Manifest } from "./bundle/manifest.ts";
-import { type CheckContext, type CheckedEntry, checkInOrder, type EntryChecker, type EntryTask } from "./check-entries.ts";
+import {
+  type CheckContext,
+  type CheckedEntry,
+  checkInOrder,
+  type EntryChecker,
+  type EntryTask,
+  failureIn,
+} from "./check-entries.ts";
 import { checkReferences } from "./check-references.ts";
-import type { Check, CheckedIssue, CheckName } from "./checks.ts";
+import { type Check, type CheckedIssue, type CheckName, checkOf } from "./checks.ts";
 import type { Codec } from "./codec.ts";
 import type { ContainerEntry } from "./container.ts";
 import type { ErrorCode, ErrorDetails } from "./errors.ts";
@@ -55,7 +63,8 @@ export interface Verification {
  * Collects all issues; throws only when aborted or when the source fails.
  */
 export async function verifyBundle(bundle: Bundle, options: VerifyOptions): Promise<Verification> {
-  const verifier = new Verifier(bundle, options);
+  const findings = new Findings();
+  const verifier = new Verifier(bundle, await checksumsOf(bundle, findings), findings, options);
   verifier.checkListing();
   await verifier.checkEntries();
   verifier.checkFiles();
@@ -64,11 +73,23 @@ export async function verifyBundle(bundle: Bundle, options: VerifyOptions): Prom
   return verifier.result();
 }
 
+/** Nothing where they cannot be read: a finding, after which no hash can be compared and everything else still can. */
+async function checksumsOf(bundle: Bundle, findings: Findings): Promise<Checksums | null> {
+  try {
+    return (await bundle.checksums?.()) ?? null;
+  } catch (error) {
+    const { issue } = failureIn(error, checkOf);
+    findings.add("listing", issue);
+    return null;
+  }
+}
+
 class Verifier {
   readonly #bundle: Bundle;
+  readonly #checksums: Checksums | null;
   readonly #manifest: Manifest;
   readonly #options: VerifyOptions;
-  readonly #findings = new Findings();
+  readonly #findings: Findings;
   readonly #rows: Record<string, number> = {};
   /** Ids of manifest files that a row has claimed. */
   readonly #claimed = new Set<string>();
@@ -78,8 +99,10 @@ class Verifier {
   #bytesWhole = 0;
   #rowsDone = 0;
 
-  constructor(bundle: Bundle, options: VerifyOptions) {
+  constructor(bundle: Bundle, checksums: Checksums | null, findings: Findings, options: VerifyOptions) {
     this.#bundle = bundle;
+    this.#checksums = checksums;
+    this.#findings = findings;
     this.#manifest = bundle.manifest;
     this.#options = options;
     this.#bytesTotal = bundle.container.entries.reduce((sum, entry) => sum + entry.size, 0);
@@ -102,9 +125,9 @@ class Verifier {
 
   /** Every entry is listed in checksums and every listed entry exists; every table is counted. */
   checkListing(): void {
-    const { checksums, omitted } = this.#bundle;
-    this.#findings.examined("listing", checksums?.size ?? 0);
-    for (const path of checksums?.keys() ?? []) {
+    const { omitted } = this.#bundle;
+    this.#findings.examined("listing", this.#checksums?.size ?? 0);
+    for (const path of this.#checksums?.keys() ?? []) {
       const details = { entry: path };
       if (path === checksumsPath) this.#error("listing", "INTEGRITY_UNLISTED", `${checksumsPath} may not list itself`, details);
       else if (!this.#bundle.entry(path) && !omitted.has(path))
@@ -146,7 +169,7 @@ class Verifier {
     const details = { entry: entry.path };
     if (role === null) {
       this.#error("names", "INTEGRITY_UNLISTED", `${entry.path} has no place in a bundle`, details);
-    } else if (role.kind !== "checksums" && role.kind !== "thin" && this.#bundle.checksums?.has(entry.path) === false) {
+    } else if (role.kind !== "checksums" && role.kind !== "thin" && this.#checksums?.has(entry.path) === false) {
       this.#error("listing", "INTEGRITY_UNLISTED", `${entry.path} is not listed in ${checksumsPath}`, details);
     }
     return role;
@@ -198,20 +221,20 @@ class Verifier {
   }
 
   #checkHash(entry: ContainerEntry, found: string | undefined): void {
-    const { container, checksums } = this.#bundle;
+    const { container } = this.#bundle;
     this.#findings.examined("hashes", 1);
     if (found !== undefined) this.#options.onHash?.(entry.path, found);
     const differs = (where: string) => {
       const message = `${entry.path}: its SHA-256 is not the one in ${where}: the content was changed`;
       this.#error("hashes", "INTEGRITY_HASH", message, { entry: entry.path, found });
     };
-    const listed = checksums?.get(entry.path);
+    const listed = this.#checksums?.get(entry.path);
     if (listed !== undefined && listed !== found) differs(checksumsPath);
     if (container.kind === "ndjson" && (container as NdjsonContainer).statedHash(entry) !== found) differs("its $end line");
   }
 
   checkFiles(): void {
-    const check = new FilesCheck(this.#bundle, this.#findings, this.#claimed);
+    const check = new FilesCheck(this.#bundle, this.#checksums, this.#findings, this.#claimed);
     check.omitted();
     check.listed();
   }

@@ -1,6 +1,7 @@
 import type { ErrorCode, ErrorDetails } from "../errors.ts";
 import { poolReference } from "../file-pool.ts";
 import type { Bundle } from "../read-bundle.ts";
+import type { Checksums } from "./checksums.ts";
 import type { Findings } from "./findings.ts";
 import { checksumsPath, manifestPath, roleOf, thinPath } from "./layout.ts";
 import type { ManifestFile } from "./manifest.ts";
@@ -8,18 +9,26 @@ import type { ManifestFile } from "./manifest.ts";
 /** Holds what the manifest says of files against the entries, the checksums and the rows that claimed them. */
 export class FilesCheck {
   readonly #bundle: Bundle;
+  readonly #checksums: Checksums | null;
   readonly #findings: Findings;
   /** Ids of manifest files that a row has claimed. */
   readonly #claimed: ReadonlySet<string>;
 
-  constructor(bundle: Bundle, findings: Findings, claimed: ReadonlySet<string>) {
+  /** Without checksums, hashes are not compared with them. */
+  constructor(bundle: Bundle, checksums: Checksums | null, findings: Findings, claimed: ReadonlySet<string>) {
     this.#bundle = bundle;
+    this.#checksums = checksums;
     this.#findings = findings;
     this.#claimed = claimed;
   }
 
   #error(code: ErrorCode, message: string, details: ErrorDetails): void {
     this.#findings.error("files", code, message, details);
+  }
+
+  /** Whether the checksums, where there are any, say the same. */
+  #isListed(path: string, sha256: string | null): boolean {
+    return this.#checksums === null || this.#checksums.get(path) === sha256;
   }
 
   /** A thin bundle leaves out files that the manifest and the checksums state exactly as it does, and carries none of them. */
@@ -34,7 +43,7 @@ export class FilesCheck {
         this.#error("INTEGRITY_UNLISTED", `${path} is listed in ${thinPath} and in no manifest's list of files`, details);
       else if (file.size !== size)
         this.#error("INTEGRITY_SIZE", `${path}: ${thinPath} says ${size} bytes and the manifest ${file.size}`, details);
-      else if (file.sha256 !== sha256 || this.#bundle.checksums?.get(path) !== sha256)
+      else if (file.sha256 !== sha256 || !this.#isListed(path, sha256))
         this.#error("INTEGRITY_HASH", `${path}: ${thinPath} and the manifest disagree on its SHA-256`, details);
     }
   }
@@ -91,7 +100,7 @@ export class FilesCheck {
       const message = `${path} has ${found.size} bytes and the manifest says ${size}`;
       this.#error("INTEGRITY_SIZE", message, details);
     }
-    if (this.#bundle.checksums !== null && this.#bundle.checksums.get(path) !== sha256) {
+    if (!this.#isListed(path, sha256)) {
       const message = `${path}: the manifest and ${checksumsPath} disagree on its SHA-256`;
       this.#error("INTEGRITY_HASH", message, details);
     }

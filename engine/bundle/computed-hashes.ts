@@ -2,6 +2,7 @@ import { concat } from "../bytes.ts";
 import type { Bundle } from "../read-bundle.ts";
 import { type Checksums, formatChecksums } from "./checksums.ts";
 import { checksumsPath } from "./layout.ts";
+import { filesOf } from "./manifest-files.ts";
 
 /**
  * A bundle of a layout without checksums, with the hashes that a verification has found: its files then have their SHA-256, and a
@@ -18,7 +19,8 @@ export function withHashes(bundle: Bundle, hashes: Checksums): Bundle {
   return {
     ...bundle,
     manifest: { ...bundle.manifest, files },
-    checksums: sorted,
+    files: filesOf(files),
+    checksums: async () => sorted,
     open: (path, signal) => (path === checksumsPath ? once(listing) : bundle.open(path, signal)),
   };
 }

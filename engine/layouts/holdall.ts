@@ -1,12 +1,13 @@
-import { parseChecksums } from "../bundle/checksums.ts";
+import { type Checksums, parseChecksums } from "../bundle/checksums.ts";
 import { checksumsPath, manifestPath, tablePath, thinPath } from "../bundle/layout.ts";
-import { bundleFormat, parseManifest } from "../bundle/manifest.ts";
+import { bundleFormat, readManifest } from "../bundle/manifest.ts";
 import { readTable } from "../bundle/read-table.ts";
 import { type Omitted, parseThin } from "../bundle/thin.ts";
-import { collect } from "../bytes.ts";
-import type { Container } from "../container.ts";
+import type { ByteSource } from "../byte-source.ts";
+import type { Container, ContainerEntry } from "../container.ts";
 import { BackupError } from "../errors.ts";
 import type { Layout, OpenLayoutContext } from "../layout.ts";
+import type { Limits } from "../limits.ts";
 import { assertHeader } from "../ndjson/header.ts";
 import type { NdjsonContainer } from "../ndjson/read-ndjson.ts";
 import type { Bundle } from "../read-bundle.ts";
@@ -20,7 +21,7 @@ export const holdall: Layout = {
   write: writeHoldall,
 };
 
-async function openHoldall(container: Container, { limits, signal }: OpenLayoutContext): Promise<Bundle> {
+async function openHoldall(container: Container, { source, limits, records, signal }: OpenLayoutContext): Promise<Bundle> {
   const entries = new Map(container.entries.map((entry) => [entry.path, entry]));
   const open = (path: string, abort?: AbortSignal) => {
     const entry = entries.get(path);
@@ -28,21 +29,21 @@ async function openHoldall(container: Container, { limits, signal }: OpenLayoutC
     return container.open(entry, abort);
   };
   const document = async (path: string) => {
-    const size = entries.get(path)?.size ?? 0;
-    if (size > limits.documentBytes) {
-      const message = `${path} has ${size} bytes and the limit is ${limits.documentBytes}`;
-      throw new BackupError("LIMIT_ENTRY_BYTES", message, { entry: path });
-    }
-    return collect(open(path, signal));
+    const entry = entries.get(path);
+    if (entry === undefined) throw missing(path);
+    return readDocument(entry, container, source, limits, signal);
   };
-  const manifest = parseManifest(await document(manifestPath));
+  const { manifest, files } = readManifest(await document(manifestPath));
   if (container.kind === "ndjson") assertHeader((container as NdjsonContainer).header, manifest);
-  const checksums = parseChecksums(await document(checksumsPath));
+  if (!entries.has(checksumsPath)) throw missing(checksumsPath);
+  const checksums = onceRead(async () => parseChecksums(await document(checksumsPath)));
+  if (records !== "when-read") await checksums();
   const omitted: Omitted = entries.has(thinPath) ? parseThin(await document(thinPath)) : new Map();
   return {
     layout: "holdall",
     container,
     manifest,
+    files,
     checksums,
     omitted,
     limits,
@@ -50,6 +51,38 @@ async function openHoldall(container: Container, { limits, signal }: OpenLayoutC
     open,
     readRows: (table, visitor, abort) => readTable(open(tablePath(table), abort), tablePath(table), visitor, limits.rowBytes),
   };
+}
+
+/** Reads at the first call, and again after a failure. */
+function onceRead(read: () => Promise<Checksums>): () => Promise<Checksums> {
+  let found: Promise<Checksums> | undefined;
+  const again = (error: unknown) => {
+    found = undefined;
+    throw error;
+  };
+  return () => (found ??= read().catch(again));
+}
+
+/** A document whole, in memory of its own: what its pieces took is given back as they pass. */
+async function readDocument(
+  entry: ContainerEntry,
+  container: Container,
+  source: ByteSource,
+  limits: Limits,
+  signal: AbortSignal | undefined,
+): Promise<Uint8Array> {
+  if (entry.size > limits.documentBytes) {
+    const message = `${entry.path} has ${entry.size} bytes and the limit is ${limits.documentBytes}`;
+    throw new BackupError("LIMIT_ENTRY_BYTES", message, { entry: entry.path });
+  }
+  const bytes = new Uint8Array(entry.size);
+  let at = 0;
+  for await (const piece of container.open(entry, signal)) {
+    bytes.set(piece, at);
+    at += piece.length;
+    source.release?.(piece);
+  }
+  return bytes;
 }
 
 function missing(path: string): BackupError {

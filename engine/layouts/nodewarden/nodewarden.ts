@@ -1,5 +1,6 @@
 import { checksumsPath, manifestPath, tablePath } from "../../bundle/layout.ts";
 import { bundleFormat, formatVersion, type Manifest, type ManifestTable } from "../../bundle/manifest.ts";
+import { filesOf } from "../../bundle/manifest-files.ts";
 import { readTable } from "../../bundle/read-table.ts";
 import type { ByteSource } from "../../byte-source.ts";
 import { collect } from "../../bytes.ts";
@@ -52,10 +53,12 @@ async function openNodewarden(archive: Container, context: OpenLayoutContext): P
     if (entry === undefined) throw missingEntry(path);
     return container.open(entry, abort);
   };
+  const manifest = manifestOf(stated, indexed, blobs);
   return {
     layout: "nodewarden",
     container,
-    manifest: manifestOf(stated, indexed, blobs),
+    manifest,
+    files: filesOf(manifest.files),
     checksums: null,
     omitted: new Map(),
     limits,
