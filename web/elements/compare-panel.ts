@@ -35,6 +35,7 @@ export class ComparePanel extends LitElement {
     file: { attribute: false },
     inspection: { attribute: false },
     isSound: { attribute: false },
+    route: { attribute: false },
     _mode: { state: true },
     _choices: { state: true },
   };
@@ -78,6 +79,7 @@ export class ComparePanel extends LitElement {
   declare file: File | null;
   declare inspection: Inspection;
   declare isSound: boolean;
+  declare route: readonly string[] | undefined;
   declare _mode: ConflictMode;
   declare _choices: Omit<PlanRequest, "mode">;
   #comparison: Comparison | null = null;
@@ -215,7 +217,7 @@ export class ComparePanel extends LitElement {
     );
     return html`<div class="stack" tabindex="-1" id="plan">
       <h2>What an import would do</h2>
-      <holdall-plan .plan=${plan} .api=${this.api} .client=${this.client}></holdall-plan>
+      <holdall-plan .plan=${plan} .api=${this.api} .client=${this.client} .open=${this.#openTable}></holdall-plan>
       <holdall-people .users=${plan.users} .map=${this._choices.user_map ?? {}} @chosen=${this.#chosen}></holdall-people>
       ${warningsNote([...new Set(plan.warnings)])}
       <div class="confirm row">
@@ -226,6 +228,12 @@ export class ComparePanel extends LitElement {
         <button class="primary" @click=${() => this.#comparison!.apply()}>Import exactly this</button>
       </div>
     </div>`;
+  }
+
+  /** Of the plan, by the address. */
+  get #openTable(): string | undefined {
+    const [what, table] = this.route ?? [];
+    return what === "plan" ? table : undefined;
   }
 
   #choose(mode: ConflictMode) {
