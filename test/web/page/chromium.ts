@@ -35,6 +35,7 @@ export function usePage() {
   return {
     installations,
     web: () => web,
+    browser: () => browser,
     open: (options: BrowserContextOptions = {}) => newPage(browser, options),
   };
 }

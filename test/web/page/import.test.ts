@@ -1,8 +1,13 @@
+import { once } from "node:events";
 import { readFile, writeFile } from "node:fs/promises";
+import type { AddressInfo } from "node:net";
 import { join } from "node:path";
+import { createAdaptorServer } from "@hono/node-server";
+import { Hono } from "hono";
 import type { Page } from "playwright-core";
-import { beforeAll, expect, test, vi } from "vitest";
+import { beforeAll, expect, onTestFinished, test, vi } from "vitest";
 import type { ImportReport } from "../../../engine/plan.ts";
+import { webFiles } from "../../../server/http/web-files.ts";
 import { appOf, bearer, type TestInstallation } from "../../server/http/installation.ts";
 import { rebuild } from "../../support/rebuild.ts";
 import { expectGood } from "./accessible.ts";
@@ -239,27 +244,83 @@ test("people of the bundle are mapped to people here, and only the tables that a
   expect(errors).toEqual([]);
 });
 
-test("a bundle is opened by its address, in ranges, and is not uploaded from there", async () => {
-  const { page, errors } = await openImport(await setup.installations.empty());
-  let served = 0;
-  await page.context().route("https://bundles.example/latest.zip", async (route) => {
-    const [, from, to] = /bytes=(\d+)-(\d*)/.exec(route.request().headers()["range"] ?? "") ?? [];
-    const allow = {
-      "Access-Control-Allow-Origin": "*",
-      "Access-Control-Expose-Headers": "*",
-      "Access-Control-Allow-Headers": "*",
-    };
-    if (from === undefined) return route.fulfill({ status: 200, headers: { ...allow, "Accept-Ranges": "bytes" }, body: bundle });
-    const body = bundle.subarray(Number(from), to ? Number(to) + 1 : undefined);
-    served += body.length;
-    const range = `bytes ${from}-${Number(from) + body.length - 1}/${bundle.length}`;
-    await route.fulfill({ status: 206, headers: { ...allow, "Content-Range": range, ETag: '"1"' }, body });
-  });
-  await page.getByRole("button", { name: "Open an address" }).click();
-  await page.getByLabel("Address of a bundle").fill("https://bundles.example/latest.zip");
-  await page.getByRole("button", { name: "Open", exact: true }).click();
+test("what is open has an address: rows, files, warnings, a table of the plan; Back and Forward lead through them", async () => {
+  const { page, errors, server } = await openImport(await setup.installations.empty());
+  const at = (path: string) => expect.poll(() => page.url()).toBe(`${server.url}#/import${path}`);
+  await page.goto(`${server.url}#/import/rows/assets/300`);
+  await page.getByText("This address shows the rows of assets of a bundle").waitFor();
+  await expectGood(page, "an address without its bundle");
+  await choose(page, bundle);
+  await page.getByRole("heading", { name: "Row 300" }).waitFor();
+  await page.getByRole("button", { name: "Row 300", exact: true }).waitFor();
+  await page.keyboard.press("Escape");
+  await at("");
+  await page.getByRole("tab", { name: /Files/ }).click();
+  await at("/files");
+  const first = page.getByRole("button", { name: /^Look at / }).first();
+  const name = (await first.textContent())!.trim();
+  await first.click();
+  const file = page.getByRole("dialog", { name });
+  await file.waitFor();
+  const address = page.url();
+  await page.goBack();
+  await file.waitFor({ state: "detached" });
+  await at("/files");
+  await page.goForward();
+  await file.waitFor();
+  await page.keyboard.press("Escape");
+  await at("/files");
+  await page.goto(`${server.url}#/import/warnings`);
+  await page.getByRole("tab", { name: /Warnings/, selected: true }).waitFor();
+  await page.goto(address);
+  await file.waitFor();
+  await page.keyboard.press("Escape");
+  await page.goto(`${server.url}#/import/rows/nothing`);
+  await page.getByText("This bundle has no table “nothing”").waitFor();
   await page.getByRole("heading", { name: "The bundle is sound" }).waitFor();
-  expect(served).toBeGreaterThanOrEqual(bundle.length);
+  await page.getByRole("button", { name: "Compare" }).click();
+  await page.getByRole("button", { name: "Rows of assets in the plan" }).click();
+  await at("/plan/assets");
+  await page.keyboard.press("Escape");
+  await page.goto(`${server.url}#/import/plan/organizations`);
+  await page.getByRole("dialog", { name: "organizations" }).waitFor();
+  expect(errors).toEqual([]);
+});
+
+test("a bundle is opened by its address, in ranges, and not uploaded from there; a server without ranges is explained", async () => {
+  const target = await setup.installations.empty();
+  const files = webFiles({ folder: setup.web() });
+  const app = new Hono();
+  app.route("/api/v1/admin/backup", appOf(target, { authorize: () => ({ email: "admin@easm.example" }) }));
+  app.get("/whole.zip", (c) => c.body(new Uint8Array(bundle)));
+  const parts: number[] = [];
+  app.get("/ranges.zip", (c) => {
+    const [, from, to] = /^bytes=(\d+)-(\d+)$/.exec(c.req.header("range") ?? "")!.map(Number) as [number, number, number];
+    const part = bundle.subarray(from, to + 1);
+    parts.push(part.length);
+    return c.body(new Uint8Array(part), 206, { "Content-Range": `bytes ${from}-${to}/${bundle.length}`, ETag: '"1"' });
+  });
+  app.get("*", (c) => files(c.req.raw));
+  const host = createAdaptorServer({ fetch: app.fetch });
+  host.listen(0, "127.0.0.1");
+  await once(host, "listening");
+  onTestFinished(() => void host.close());
+  const url = `http://127.0.0.1:${(host.address() as AddressInfo).port}/`;
+  const { page, errors } = await setup.open();
+  await page.goto(`${url}#/import`);
+  const open = async (name: string) => {
+    await page.getByRole("button", { name: "Open an address" }).click();
+    await page.getByLabel("Address of a bundle").fill(`${url}${name}`);
+    await page.getByRole("button", { name: "Open", exact: true }).click();
+  };
+  await open("whole.zip");
+  const alert = page.getByRole("alert");
+  await alert.getByText(/allows no byte ranges.*; download the file, and choose it/).waitFor();
+  await expectGood(page, "no ranges");
+  await page.getByRole("button", { name: "Choose another" }).click();
+  await open("ranges.zip");
+  await page.getByRole("heading", { name: "The bundle is sound" }).waitFor();
+  expect(parts.reduce((sum, length) => sum + length, 0)).toBeGreaterThanOrEqual(bundle.length);
   await page.getByText("A bundle that was opened by its address cannot be uploaded from here").waitFor();
   await expectGood(page, "address");
   expect(errors).toEqual([]);
