@@ -1,6 +1,7 @@
 import { Hono } from "hono";
 import type postgres from "postgres";
 import { BackupError } from "../../engine/errors.ts";
+import type { InstallationScope } from "../../engine/http-types.ts";
 import type { BlobStore } from "../blobs/blob-store.ts";
 import type { Pool } from "../blobs/pool.ts";
 import { estimateExport } from "../export/estimate-export.ts";
@@ -16,6 +17,7 @@ import { planPageRoute, planRoute } from "./plan-routes.ts";
 import { plainProblem, problemOf, problemResponse } from "./problem.ts";
 import { Running } from "./running.ts";
 import { Spool, type UploadOptions } from "./spool.ts";
+import { readTenants, tenantsRoute } from "./tenants-route.ts";
 import { uploadRoute } from "./upload-route.ts";
 
 export interface Admin {
@@ -75,8 +77,8 @@ export function createBackupApp(dependencies: BackupDependencies): Hono<BackupEn
   });
   app.post("/export", (c) => exportRoute(c, installation));
   app.post("/export/estimate", async (c) => {
-    const { files: _, ...options } = await readJsonObject(c.req.raw);
-    const estimate = await estimateExport(sql, scope, options);
+    const { tenants, files: _, ...options } = await readJsonObject(c.req.raw);
+    const estimate = await estimateExport(sql, scope, options, readTenants(tenants));
     return c.json(estimate, 200, { "Cache-Control": "no-store" });
   });
   app.post("/import/preview", (c) => previewRoute(c, installation));
@@ -88,9 +90,10 @@ export function createBackupApp(dependencies: BackupDependencies): Hono<BackupEn
   app.get("/import/plan/:digest", (c) => planRoute(c, installation));
   app.get("/import/plan/:digest/:table", (c) => planPageRoute(c, installation));
   app.get("/scope", (c) => {
-    const description = { title, ...describeScope(scope), max_upload_bytes: installation.spool.maxBytes };
+    const description: InstallationScope = { title, ...describeScope(scope), max_upload_bytes: installation.spool.maxBytes };
     return c.json(description, 200, { "Cache-Control": "no-store" });
   });
+  app.get("/tenants", (c) => tenantsRoute(c, installation));
   app.get("/openapi.json", (c) => c.json(openapiDocument(scope)));
   app.all("*", () => problemResponse(plainProblem(404, "there is no such route")));
   return app;

@@ -7,12 +7,13 @@ import { exportBundle } from "../export/export-bundle.ts";
 import type { BackupEnv, Installation } from "./backup-app.ts";
 import { readJsonObject } from "./json-body.ts";
 import type { Task } from "./running.ts";
+import { readTenants } from "./tenants-route.ts";
 
 export const containerTypes = { zip: "application/zip", ndjson: "application/x-ndjson" } as const;
 
 export async function exportRoute(c: Context<BackupEnv>, installation: Installation): Promise<Response> {
-  const { tenants, files, ...options } = await readJsonObject(c.req.raw);
-  assertTenants(tenants);
+  const { tenants: asked, files, ...options } = await readJsonObject(c.req.raw);
+  const tenants = readTenants(asked);
   const pool = poolFor(files, installation);
   const type = accepts(c, { header: "Accept", supports: Object.values(containerTypes), default: containerTypes.zip });
   const container = type === containerTypes.ndjson ? "ndjson" : "zip";
@@ -43,15 +44,6 @@ export async function exportRoute(c: Context<BackupEnv>, installation: Installat
     task.end();
     throw error;
   }
-}
-
-function assertTenants(value: unknown): asserts value is string[] | undefined {
-  if (value === undefined) return;
-  if (Array.isArray(value) && value.length > 0 && value.every((item) => typeof item === "string")) return;
-  throw new BackupError(
-    "REQUEST_INVALID",
-    'tenants is a list of keys or names, such as {"tenants":["acme"]}; without it, all of them leave',
-  );
 }
 
 function poolFor(files: unknown, { pool }: Installation): Pool | undefined {

@@ -42,6 +42,7 @@ export function schemas(scope: Scope): Record<string, Schema> {
   return {
     ExportOptions: exportOptions(scope),
     ExportEstimate: exportEstimate,
+    TenantList: object({ total: count, tenants: list(object({ id: text, name: text })) }),
     FileIdentities: object({ files: list(object({ sha256: digest, size: count })) }),
     KnownFiles: object({ known: list(flag) }),
     Problem: problem,

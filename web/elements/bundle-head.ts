@@ -1,15 +1,13 @@
-import { css, html, LitElement, nothing } from "lit";
-import { base } from "../design/base.ts";
-import { controls } from "../design/controls.ts";
+import { css, html, nothing } from "lit";
+import { PageElement } from "../design/page-element.ts";
 import { counted, date, size, words } from "../format.ts";
 import type { Inspection } from "../worker/protocol.ts";
 
 /** What a bundle says it is; nothing of it is verified here. */
-export class BundleHead extends LitElement {
+export class BundleHead extends PageElement {
   static override properties = { inspection: { attribute: false } };
   static override styles = [
-    base,
-    controls,
+    super.styles,
     css`
       header {
         display: flex;
@@ -30,7 +28,7 @@ export class BundleHead extends LitElement {
 
       dl {
         display: grid;
-        grid-template-columns: repeat(auto-fit, minmax(9rem, 1fr));
+        grid-template-columns: repeat(auto-fit, minmax(min(9rem, 42%), 1fr));
         gap: 0.875rem 1.5rem;
         margin: 1.125rem 0 0;
       }

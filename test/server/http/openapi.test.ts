@@ -59,6 +59,7 @@ test("answers are as described", async () => {
     appOf(target).request(path, { method: "POST", headers: { ...bearer, ...headers }, body });
   const ndjson = { Accept: "application/x-ndjson" };
   await expectDescribed("get", "/scope", await appOf(full).request("/scope", { headers: bearer }));
+  await expectDescribed("get", "/tenants", await appOf(full).request("/tenants", { headers: bearer }));
   await expectDescribed("get", "/openapi.json", await appOf(full).request("/openapi.json", { headers: bearer }));
   await expectDescribed("get", "/scope", await appOf(full).request("/scope"));
   await expectDescribed("post", "/export", await post("/export", { "Content-Type": "application/json" }, '{"x":true}'));
