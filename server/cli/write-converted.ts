@@ -99,6 +99,8 @@ function assertName(path: string, sha256: string): void {
 }
 
 async function verified({ bundle, pool }: OpenFile, { output, signal }: Context): Promise<Bundle> {
+  if (bundle.omitted.size > 0)
+    throw new BackupError("REQUEST_INVALID", "a thin bundle goes without files that its target has: convert the whole one");
   const hashes = new Map<string, string>();
   const found = await verifyBundle(bundle, {
     codec: nodeCodec,

@@ -52,13 +52,14 @@ function summaryOf({ manifest, container, layout }: Bundle, file: string) {
 function inspectText(found: Summary, paint: Paint): string {
   const { app, scope, files } = found;
   const options = Object.entries(found.options).map(([name, on]) => `${safeName(name)}=${on}`);
+  const fingerprint = scope.fingerprint === "" ? "" : `, fingerprint ${safeName(scope.fingerprint.slice(0, 16))}`;
   const about = fields(
     [
       ["bundle", `${safeText(found.file)}, ${found.container}, ${bytes(found.bytes)}`],
       ...(found.layout === "holdall" ? [] : [["layout", found.layout] as const]),
       ["holds", `${plural(found.entries, "entry", "entries")}, ${bytes(found.unpacked_bytes)} unpacked`],
       ["app", `${safeName(app.name)} ${safeName(app.version)}`],
-      ["scope", `${safeName(scope.name)} version ${scope.version}, fingerprint ${safeName(scope.fingerprint.slice(0, 16))}`],
+      ["scope", `${safeName(scope.name)} version ${scope.version}${fingerprint}`],
       ["created", safeName(found.created_at)],
       ["options", options.join(" ") || "none"],
       ["settings", found.settings.map((key) => safeName(key)).join(", ") || "none"],

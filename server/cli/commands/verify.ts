@@ -32,9 +32,14 @@ export const verify = defineCommand({
       const { output, signal } = context;
       const onProgress = (progress: VerifyProgress) => output.progress.update(verifyState(progress));
       if (options.files === true && pool === undefined) assertNothingReferred(bundle);
-      const referred = options.files === true && pool !== undefined ? { pool } : {};
+      const referred = { ...(options.files === true && pool && { pool }) };
+      const unread = referred.pool === undefined ? referredFiles(bundle.manifest.files).length : 0;
       const found = await verifyBundle(bundle, { codec: nodeCodec, signal, onProgress, ...referred });
-      return { exitCode: found.valid ? 0 : 1, json: { file: name, ...found }, text: (paint) => verifyText(name, found, paint) };
+      return {
+        exitCode: found.valid ? 0 : 1,
+        json: { file: name, ...found },
+        text: (paint) => verifyText(name, found, unread, paint),
+      };
     };
     return withBundle(file!, context, work, options);
   },
@@ -52,7 +57,7 @@ function verifyState({ entry, bytesDone, bytesTotal, rows }: VerifyProgress): Pr
   return { phase: "verify", item, rows, bytes: bytesDone, fraction: bytesTotal === 0 ? 1 : bytesDone / bytesTotal };
 }
 
-function verifyText(name: string, found: Verification, paint: Paint): string {
+function verifyText(name: string, found: Verification, unread: number, paint: Paint): string {
   const rows = Object.values(found.rows).reduce((sum, value) => sum + value, 0);
   const read = `${plural(found.entries, "entry", "entries")}, ${plural(rows, "row")}, ${bytes(found.bytes)}`;
   const errors = found.issues.filter((issue) => issue.severity === "error").length;
@@ -64,5 +69,9 @@ function verifyText(name: string, found: Verification, paint: Paint): string {
   const verdict = found.valid ? paint.green("valid") : paint.red("invalid");
   const last = `${verdict}  ${safeText(name)}: ${[counted, read].filter((text) => text !== "").join("; ")}`;
   const cut = found.issues.length >= 1000 ? [`only the first ${count(found.issues.length)} findings are listed`] : [];
-  return [...(found.issues.length > 0 ? [issueLines(found.issues, paint)] : []), ...cut, last].join("\n");
+  const beside =
+    unread === 0
+      ? []
+      : [`${plural(unread, "file")} beside the bundle ${unread === 1 ? "was" : "were"} not read; --files reads them, too`];
+  return [...(found.issues.length > 0 ? [issueLines(found.issues, paint)] : []), ...cut, ...beside, last].join("\n");
 }

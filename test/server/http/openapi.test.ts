@@ -50,6 +50,7 @@ test("the export's options are the scope's", () => {
   expect(Object.keys(schemas["ExportOptions"]!.properties!)).toEqual([
     ...Object.keys(easm.options),
     ...Object.keys(easm.ignoredOptions),
+    "files",
     "tenants",
   ]);
 });

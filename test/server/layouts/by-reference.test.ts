@@ -26,6 +26,7 @@ import {
   tableTexts,
   withBundle,
 } from "../../support/instances.ts";
+import { createBucket, s3SkipReason, s3StartTimeout } from "../../support/s3.ts";
 import { useTemporaryFolders } from "../../support/temporary.ts";
 import { run } from "../cli/command-line.ts";
 
@@ -242,4 +243,25 @@ test("on the command line: export beside its pool, verify, and one bundle that c
   expect((await stat(carrying)).size).toBeGreaterThan((await stat(file)).size);
   await rm(join(folder, "blobs", hashes()[0]!));
   expect(await cli(["verify", "--files", file])).toMatchObject({ code: 1, out: expect.stringContaining("INTEGRITY_MISSING") });
+});
+
+describe.skipIf(s3SkipReason() !== undefined)("a pool in a bucket", () => {
+  test(
+    "takes the files, is verified, and an import reads from it",
+    async () => {
+      const { spec, env } = await createBucket();
+      const cli = (args: string[]) => run({ args: [...args, "--pool", `${spec}/backups`, "--json"], cwd: home, env });
+      const file = join(home, "in-bucket.zip");
+      const from = ["--database", source.url, "--blobs", `file:${join(home, "source")}`];
+      const exported = await cli(["export", ...from, "--files", "by-reference", "--out", file]);
+      expect(exported).toMatchObject({ code: 0, err: "" });
+      expect(await cli(["verify", "--files", file])).toMatchObject({ code: 0 });
+      const target = await emptyInstance(db, folderStore(home, "from-bucket"));
+      const to = ["--database", target.url, "--blobs", `file:${join(home, "from-bucket")}`];
+      const imported = await cli(["import", file, ...to, "--mode", "skip_existing", "--as", target.importer.email, "--yes"]);
+      expect(imported).toMatchObject({ code: 0, err: "" });
+      expect((await stateOf(target)).objects).toHaveLength(hashes().length);
+    },
+    s3StartTimeout,
+  );
 });
