@@ -16,6 +16,7 @@ export { type Verification, verifyBundle } from "../engine/verify-bundle.ts";
 export type { BlobInfo, BlobStore, NewBlob, OpenBlob } from "./blobs/blob-store.ts";
 export { fileStore } from "./blobs/file-store.ts";
 export { openStore } from "./blobs/open-store.ts";
+export { openPool, type Pool } from "./blobs/pool.ts";
 export { s3Store } from "./blobs/s3-store.ts";
 export { nodeCodec } from "./codec-node.ts";
 export { type Catalog, readCatalog } from "./database/catalog.ts";

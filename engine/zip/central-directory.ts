@@ -13,11 +13,11 @@ import {
   centralHeaderLength,
   flag,
   holdsSignature,
+  method,
   readCentralHeader,
   signature,
-  viewOf,
 } from "./records.ts";
-import { WindowReader } from "./window-reader.ts";
+import { type Window, WindowReader } from "./window-reader.ts";
 
 const windowLength = 1024 * 1024;
 /** The longest header there can be: three fields of 65,535 bytes. */
@@ -45,7 +45,7 @@ export async function readDirectory(
       throw zipFault("ZIP_AMBIGUOUS", `the directory holds more than the ${extent.entries} entries announced`, position);
     const room = Math.min(end - position, longestHeader);
     if (!reader.has(position, room)) await reader.fill(position, room);
-    position += readHeader(reader.at(position, room), position, extent, context, entries);
+    position += readHeader(reader.window(position, room)!, position, room, extent, context, entries);
   }
   if (entries.length !== extent.entries) {
     throw zipFault("ZIP_AMBIGUOUS", `${extent.entries} entries are announced and ${entries.length} listed`, position);
@@ -66,30 +66,33 @@ function assertEntryCount(extent: DirectoryExtent, limits: Limits): void {
   }
 }
 
-/** Reads the header at the start of `bytes` into `entries` and returns its length. `at` is its offset in the archive. */
+/** Reads the header at `at`, within `room` bytes, into `entries` and returns its length. */
 function readHeader(
-  bytes: Uint8Array,
+  { bytes, view, offset }: Window,
   at: number,
+  room: number,
   extent: DirectoryExtent,
   context: DirectoryContext,
   entries: ListedEntry[],
 ): number {
-  const view = viewOf(bytes);
-  if (bytes.length < centralHeaderLength || view.getUint32(0, true) !== signature.centralHeader) {
+  const start = at - offset;
+  if (room < centralHeaderLength || view.getUint32(start, true) !== signature.centralHeader) {
     throw zipFault("ZIP_BAD_RECORD", "no central directory header where one is expected", at);
   }
-  const header = readCentralHeader(view, 0);
-  const nameEnd = centralHeaderLength + header.nameLength;
+  const header = readCentralHeader(view, start);
+  const nameStart = start + centralHeaderLength;
+  const nameEnd = nameStart + header.nameLength;
   const extraEnd = nameEnd + header.extraLength;
-  const length = extraEnd + header.commentLength;
-  if (length > bytes.length) throw zipFault("ZIP_BAD_RECORD", "a central directory header overruns the directory", at);
-  if (holdsSignature(bytes.subarray(extraEnd, length))) throw zipFault("ZIP_AMBIGUOUS", "a file comment holds a ZIP record", at);
-  const entry = listedEntry(header, bytes.subarray(centralHeaderLength, nameEnd), bytes.subarray(nameEnd, extraEnd), at, context);
+  const end = extraEnd + header.commentLength;
+  if (end - start > room) throw zipFault("ZIP_BAD_RECORD", "a central directory header overruns the directory", at);
+  if (header.commentLength > 0 && holdsSignature(bytes.subarray(extraEnd, end)))
+    throw zipFault("ZIP_AMBIGUOUS", "a file comment holds a ZIP record", at);
+  const entry = listedEntry(header, bytes.subarray(nameStart, nameEnd), bytes.subarray(nameEnd, extraEnd), at, context);
   if (entry.headerOffset >= extent.offset)
     throw zipFault("ZIP_OVERLAP", "the local header lies in the directory or beyond", at, entry.path);
   assertEntryLimits(entry, context.limits);
   entries.push(entry);
-  return length;
+  return end - start;
 }
 
 function listedEntry(
@@ -101,15 +104,25 @@ function listedEntry(
 ): ListedEntry {
   const raw = latin1(name);
   assertSupported(header, at, raw);
-  const fields = readExtraFields(extra, { offset: at, entry: raw });
+  const fields = readExtraFields(extra, at, raw);
   const utf8 = (header.flags & flag.utf8) !== 0;
   const { path, rawName } = readName({ name, raw, utf8, unicodePath: fields.unicodePath, at }, context.codec.crc32);
-  const wide = widen(header, fields.zip64, { offset: at, entry: path });
+  const wide = widen(header, fields.zip64, at, path);
   if (wide.disk !== 0) throw zipFault("ZIP_UNSUPPORTED", "the entry lies in another file of a split archive", at, path);
-  const { crc32, flags, method } = header;
-  const { size, storedSize, headerOffset } = wide;
-  const unicodePath = fields.unicodePath !== undefined;
-  const entry = { path, rawName, size, storedSize, crc32, flags, method, headerOffset, dataOffset: 0, unicodePath };
+  const entry: ListedEntry = {
+    path,
+    rawName,
+    size: wide.size,
+    storedSize: wide.storedSize,
+    crc32: header.crc32,
+    flags: header.flags,
+    method: header.method,
+    deflated: header.method === method.deflate,
+    directory: path.endsWith("/"),
+    headerOffset: wide.headerOffset,
+    dataOffset: 0,
+    unicodePath: fields.unicodePath !== undefined,
+  };
   assertType(header, entry, at);
   assertSizes(entry, at);
   return entry;

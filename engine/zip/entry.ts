@@ -14,17 +14,13 @@ export interface ZipEntry extends ContainerEntry {
   readonly dataOffset: number;
 }
 
-/** What is kept of a central directory header until it has been held against its local header. */
-export interface ListedEntry {
-  path: string;
+/** An entry as its central directory header gives it; not to be read before its local header was held against that. */
+export interface ListedEntry extends ZipEntry {
   /** The name's bytes, one character each, where they are not the path's UTF-8. */
   rawName?: string | undefined;
-  size: number;
-  storedSize: number;
-  crc32: number;
   flags: number;
   method: number;
-  headerOffset: number;
+  /** 0 until the local header has told. */
   dataOffset: number;
   unicodePath: boolean;
 }
@@ -55,7 +51,7 @@ export function assertSupported(
 /** Folder if and only if the name ends in a slash; attributes may not contradict; nothing but files and folders. */
 export function assertType(header: CentralHeader, entry: ListedEntry, at: number): void {
   const mode = header.externalAttributes >>> 16;
-  const directory = entry.path.endsWith("/");
+  const { directory } = entry;
   if (isSpecialMode(mode))
     throw zipFault("PATH_SPECIAL_FILE", "the entry is a link, a pipe, a device or a socket", at, entry.path, unsupportedAdvice);
   const saysFolder = (header.externalAttributes & 0x10) !== 0 || (mode & 0o170000) === 0o040000;
@@ -64,17 +60,17 @@ export function assertType(header: CentralHeader, entry: ListedEntry, at: number
   if (directory && (mode & 0o170000) === 0o100000)
     throw zipFault("ZIP_AMBIGUOUS", "a folder by its name and a file by its attributes", at, entry.path);
   // Java writes folders as an empty deflate stream of two bytes.
-  if (directory && (entry.size !== 0 || entry.crc32 !== 0 || entry.storedSize > (entry.method === method.deflate ? 2 : 0))) {
+  if (directory && (entry.size !== 0 || entry.crc32 !== 0 || entry.storedSize > (entry.deflated ? 2 : 0))) {
     throw zipFault("ZIP_AMBIGUOUS", "a folder with content", at, entry.path);
   }
 }
 
 /** What sizes cannot be, whatever the data. */
 export function assertSizes(entry: ListedEntry, at: number): void {
-  if (entry.method === method.stored && entry.size !== entry.storedSize) {
+  if (!entry.deflated && entry.size !== entry.storedSize) {
     throw zipFault("INTEGRITY_SIZE", `stored with ${entry.storedSize} bytes and ${entry.size} declared`, at, entry.path);
   }
-  if (entry.method === method.deflate && (entry.storedSize < 2 || entry.size > entry.storedSize * deflateMaxRatio)) {
+  if (entry.deflated && (entry.storedSize < 2 || entry.size > entry.storedSize * deflateMaxRatio)) {
     throw zipFault("INTEGRITY_SIZE", `${entry.storedSize} deflated bytes cannot be ${entry.size}`, at, entry.path);
   }
 }

@@ -1,5 +1,5 @@
 import { unsupportedAdvice, zipFault } from "./fault.ts";
-import { max16, max32, readUint64, viewOf } from "./records.ts";
+import { type LocalHeader, max16, max32, readUint64, viewOf } from "./records.ts";
 
 /** Header IDs that change what an entry is (APPNOTE 4.5, Info-ZIP's extrafld.txt). All others are passed over. */
 const extraId = {
@@ -18,16 +18,22 @@ export interface ExtraFields {
   unicodePath?: Uint8Array;
 }
 
+const noFields: ExtraFields = Object.freeze({});
+
 /** Where the field lies, for errors. */
-export interface ExtraContext {
+interface ExtraContext {
   offset: number;
   entry: string;
 }
 
-/** Splits an extra field (+0 id, +2 size, +4 data). Fails unless records fill it exactly and no id occurs twice. */
-export function readExtraFields(bytes: Uint8Array, at: ExtraContext): ExtraFields {
+/**
+ * Splits an extra field (+0 id, +2 size, +4 data). Fails unless records fill it exactly and no id occurs twice. `offset` is the header's
+ * and `entry` its name, for errors.
+ */
+export function readExtraFields(bytes: Uint8Array, offset: number, entry: string): ExtraFields {
+  if (bytes.length === 0) return noFields;
+  const at = { offset, entry };
   const fields: ExtraFields = {};
-  if (bytes.length === 0) return fields;
   const view = viewOf(bytes);
   const seen: number[] = [];
   let position = 0;
@@ -98,13 +104,14 @@ function isSentinel(name: keyof Zip64Values, value: number): boolean {
  * 4.5.3: the header's values with sentinels replaced from the zip64 record. A record holds exactly the values whose field
  * is a sentinel, or else a prefix of all of them, where those that are no sentinel must say the same as the header.
  */
-export function widen(values: Zip64Values, record: Uint8Array | undefined, at: ExtraContext): Zip64Values {
-  const needed = zip64Order.filter((name) => isSentinel(name, values[name]));
+export function widen(values: Zip64Values, record: Uint8Array | undefined, offset: number, entry: string): Zip64Values {
   if (record === undefined) {
-    if (needed.some((name) => name !== "disk"))
-      throw zipFault("ZIP_BAD_RECORD", "a zip64 value is announced and missing", at.offset, at.entry);
+    if (values.size === max32 || values.storedSize === max32 || values.headerOffset === max32)
+      throw zipFault("ZIP_BAD_RECORD", "a zip64 value is announced and missing", offset, entry);
     return values;
   }
+  const at = { offset, entry };
+  const needed = zip64Order.filter((name) => isSentinel(name, values[name]));
   const length = (names: readonly string[]) => names.reduce((sum, name) => sum + (name === "disk" ? 4 : 8), 0);
   const present =
     needed.length > 0 && length(needed) === record.length
@@ -119,6 +126,12 @@ export function widen(values: Zip64Values, record: Uint8Array | undefined, at: E
     );
   }
   return takeValues(values, present, record, at);
+}
+
+/** As `widen`, for a local header, which says neither where it lies nor on which disk. */
+export function widenLocal(header: LocalHeader, record: Uint8Array | undefined, offset: number, entry: string) {
+  if (record === undefined && header.size !== max32 && header.storedSize !== max32) return header;
+  return widen({ size: header.size, storedSize: header.storedSize, headerOffset: 0, disk: 0 }, record, offset, entry);
 }
 
 function takeValues(

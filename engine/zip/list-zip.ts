@@ -4,7 +4,7 @@ import { defaultLimits } from "../limits.ts";
 import { type DirectoryContext, readDirectory } from "./central-directory.ts";
 import { findDirectory } from "./end-of-directory.ts";
 import type { ListedEntry } from "./entry.ts";
-import { assertArchiveBytes, assertListed, type OpenZipOptions, toEntry } from "./open-zip.ts";
+import { assertArchiveBytes, assertListed, type OpenZipOptions } from "./open-zip.ts";
 import { readEntry } from "./read-entry.ts";
 import { localHeaderLength } from "./records.ts";
 import { assertApart, checkRecords } from "./tiling.ts";
@@ -58,7 +58,7 @@ async function* openStretch(source: ByteSource, entry: ZipStretch, context: Dire
 
 /** The content of an entry whose records have been checked. */
 export function readStretch(source: ByteSource, entry: ZipStretch, context: DirectoryContext): AsyncGenerator<Uint8Array> {
-  return readEntry(source, toEntry(entry.listed), context.codec, context.signal);
+  return readEntry(source, entry.listed, context.codec, context.signal);
 }
 
 /** Checks the entry's own records, by one read of its header and one of its descriptor; sets its `dataOffset`. */

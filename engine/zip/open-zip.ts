@@ -9,7 +9,6 @@ import { findDirectory } from "./end-of-directory.ts";
 import type { ListedEntry, ZipEntry } from "./entry.ts";
 import { type ReadEntry, readEntries } from "./read-entries.ts";
 import { readEntry } from "./read-entry.ts";
-import { method } from "./records.ts";
 import { checkTiling } from "./tiling.ts";
 import { type VerifiedEntry, type VerifyOptions, verifyEntries } from "./verify-entries.ts";
 
@@ -44,7 +43,7 @@ export async function openZip(source: ByteSource, options: OpenZipOptions): Prom
   const listed = await readDirectory(source, extent, context);
   assertListed(listed, source.size, context.limits);
   await checkTiling(source, extent.offset, listed, context);
-  const entries = toEntries(listed);
+  const entries: readonly ZipEntry[] = listed;
   return {
     kind: "zip",
     size: source.size,
@@ -83,25 +82,4 @@ function assertTotals(entries: readonly ListedEntry[], archiveSize: number, limi
       `the archive grows from ${archiveSize} to ${total} bytes, more than ${limits.ratio} times`,
     );
   }
-}
-
-/** In the same array, so that not everything is in memory twice. */
-function toEntries(listed: ListedEntry[]): ZipEntry[] {
-  const entries: (ListedEntry | ZipEntry)[] = listed;
-  for (let i = 0; i < listed.length; i++) entries[i] = toEntry(listed[i]!);
-  return entries as ZipEntry[];
-}
-
-export function toEntry(entry: ListedEntry): ZipEntry {
-  const { path, size, storedSize, crc32, headerOffset, dataOffset } = entry;
-  return {
-    path,
-    size,
-    storedSize,
-    crc32,
-    deflated: entry.method === method.deflate,
-    directory: path.endsWith("/"),
-    headerOffset,
-    dataOffset,
-  };
 }

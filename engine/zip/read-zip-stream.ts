@@ -5,7 +5,7 @@ import { defaultLimits, type Limits } from "../limits.ts";
 import { assertEntryLimits, readDirectory } from "./central-directory.ts";
 import { findDirectory } from "./end-of-directory.ts";
 import { assertSizes, assertSupported, type ListedEntry } from "./entry.ts";
-import { readExtraFields, widen } from "./extra.ts";
+import { readExtraFields, widenLocal } from "./extra.ts";
 import { zipFault } from "./fault.ts";
 import { ForwardCursor } from "./forward-cursor.ts";
 import { latin1, readName } from "./names.ts";
@@ -83,13 +83,15 @@ class StreamReader {
     const extra = await this.#cursor.take(header.extraLength);
     const raw = latin1(name);
     assertSupported(header, at, raw);
-    const fields = readExtraFields(extra, { offset: at, entry: raw });
+    const fields = readExtraFields(extra, at, raw);
     const utf8 = (header.flags & flag.utf8) !== 0;
     const named = readName({ name, raw, utf8, unicodePath: fields.unicodePath, at }, this.#options.codec.crc32);
-    const { size, storedSize } = widen({ ...header, headerOffset: 0, disk: 0 }, fields.zip64, { offset: at, entry: raw });
-    const { crc32, flags, method } = header;
+    const { size, storedSize } = widenLocal(header, fields.zip64, at, raw);
+    const { crc32, flags } = header;
     const place = { headerOffset: at, dataOffset: this.#cursor.offset, unicodePath: fields.unicodePath !== undefined };
-    const entry = { ...named, size, storedSize, crc32, flags, method, ...place };
+    const deflated = header.method === method.deflate;
+    const kind = { flags, method: header.method, deflated, directory: named.path.endsWith("/") };
+    const entry = { ...named, size, storedSize, crc32, ...kind, ...place };
     if (!isDeferred(entry)) {
       assertSizes(entry, at);
       assertEntryLimits(entry, this.#limits);
@@ -101,12 +103,7 @@ class StreamReader {
     const { codec, signal } = this.#options;
     const deferred = isDeferred(entry);
     const stored = this.#stored(entry, deferred);
-    const inflate =
-      entry.method === method.deflate
-        ? deferred
-          ? codec.createOpenEndedInflate(signal)
-          : codec.createInflate(signal)
-        : undefined;
+    const inflate = entry.deflated ? (deferred ? codec.createOpenEndedInflate(signal) : codec.createInflate(signal)) : undefined;
     let crc32 = 0;
     let size = 0;
     for await (const piece of inflate?.inflate(stored) ?? stored) {

@@ -1,7 +1,7 @@
 import type { ByteSource } from "../byte-source.ts";
 import type { DirectoryContext } from "./central-directory.ts";
 import type { ListedEntry } from "./entry.ts";
-import { readExtraFields, widen } from "./extra.ts";
+import { readExtraFields, widenLocal } from "./extra.ts";
 import { zipFault } from "./fault.ts";
 import { latin1, readName } from "./names.ts";
 import { flag, type LocalHeader, localHeaderLength, readDescriptor, readLocalHeader, signature, viewOf } from "./records.ts";
@@ -40,8 +40,7 @@ export async function checkTiling(
     if (entry.headerOffset !== position) throw misplaced(entry, position);
     if (isSparse && i % together === 0) await reader.fillAll(recordsBefore(entries.slice(i, i + together + 1)));
     const end = entries[i + 1]?.headerOffset ?? directoryOffset;
-    const dataEnd = await checkLocalHeader(reader, entry, end, context);
-    await checkDescriptor(reader, entry, dataEnd, end);
+    if (!checkLoaded(reader, entry, end, context)) await checkRecords(reader, entry, end, context);
     position = end;
   }
   if (position !== directoryOffset)
@@ -73,8 +72,40 @@ export async function checkRecords(
   end: number,
   context: DirectoryContext,
 ): Promise<void> {
-  const dataEnd = await checkLocalHeader(reader, entry, end, context);
-  await checkDescriptor(reader, entry, dataEnd, end);
+  const room = await checkHeader(reader, entry, end, context);
+  if (room === 0) return;
+  const dataEnd = entry.dataOffset + entry.storedSize;
+  if (!reader.has(dataEnd, room)) await reader.fill(dataEnd, room);
+  compareDescriptor(reader.at(dataEnd, room), entry);
+}
+
+/** As `checkRecords`, up to the data. Returns the length of the descriptor that follows it, or 0 where there is none. */
+export async function checkHeader(
+  reader: WindowReader,
+  entry: ListedEntry,
+  end: number,
+  context: DirectoryContext,
+): Promise<number> {
+  const at = entry.headerOffset;
+  for (let length = localHeaderLength; length > 0; length = checkLocalHeader(reader, entry, end, context)) {
+    if (at + length > end) throw runsOver(entry);
+    if (!reader.has(at, length)) await reader.fill(at, length);
+  }
+  return assertDescriptorRoom(entry, entry.dataOffset + entry.storedSize, end);
+}
+
+/** As `checkRecords`, for records that were read along with others: nearly all of them. `false` where some were not. */
+function checkLoaded(reader: WindowReader, entry: ListedEntry, end: number, context: DirectoryContext): boolean {
+  if (checkLocalHeader(reader, entry, end, context) > 0) return false;
+  const dataEnd = entry.dataOffset + entry.storedSize;
+  const room = assertDescriptorRoom(entry, dataEnd, end);
+  if (room > 0 && !reader.has(dataEnd, room)) return false;
+  if (room > 0) compareDescriptor(reader.at(dataEnd, room), entry);
+  return true;
+}
+
+function runsOver(entry: ListedEntry) {
+  return zipFault("ZIP_OVERLAP", "the entry runs into the next record", entry.headerOffset, entry.path);
 }
 
 /**
@@ -91,59 +122,70 @@ export function assertApart(directoryOffset: number, entries: ListedEntry[]): vo
     const end = entries[i + 1]?.headerOffset ?? directoryOffset;
     if (i === 0 && entry.headerOffset !== 0) throw misplaced(entry, 0);
     if (end === entry.headerOffset) throw sharedHeader(entry);
-    if (entry.headerOffset + least > end)
-      throw zipFault("ZIP_OVERLAP", "the entry runs into the next record", entry.headerOffset, entry.path);
+    if (entry.headerOffset + least > end) throw runsOver(entry);
   }
 }
 
-/** Returns where the entry's data ends. */
-async function checkLocalHeader(
-  reader: WindowReader,
-  entry: ListedEntry,
-  end: number,
-  context: DirectoryContext,
-): Promise<number> {
+/** Sets the entry's `dataOffset`. Returns 0, or how many bytes of the header must be in the window first. */
+function checkLocalHeader(reader: WindowReader, entry: ListedEntry, end: number, context: DirectoryContext): number {
   const at = entry.headerOffset;
-  const overlap = () => zipFault("ZIP_OVERLAP", "the entry runs into the next record", at, entry.path);
-  if (at + localHeaderLength > end) throw overlap();
-  if (!reader.has(at, localHeaderLength)) await reader.fill(at, localHeaderLength);
-  const fixed = viewOf(reader.at(at, localHeaderLength));
-  if (fixed.getUint32(0, true) !== signature.localHeader)
+  const window = reader.window(at, localHeaderLength);
+  if (window === undefined) return localHeaderLength;
+  const start = at - window.offset;
+  if (window.view.getUint32(start, true) !== signature.localHeader)
     throw zipFault("ZIP_BAD_RECORD", "no local header where the directory points", at, entry.path);
-  const header = readLocalHeader(fixed, 0);
+  const header = readLocalHeader(window.view, start);
   const length = localHeaderLength + header.nameLength + header.extraLength;
   entry.dataOffset = at + length;
-  if (entry.dataOffset + entry.storedSize > end) throw overlap();
-  if (!reader.has(at, length)) await reader.fill(at, length);
-  compareHeaders(header, reader.at(at, length), entry, context);
-  return entry.dataOffset + entry.storedSize;
+  if (entry.dataOffset + entry.storedSize > end) throw runsOver(entry);
+  if (start + length > window.bytes.length) return length;
+  const extra = start + localHeaderLength + header.nameLength;
+  const name = window.bytes.subarray(start + localHeaderLength, extra);
+  compareHeaders(header, name, window.bytes.subarray(extra, start + length), entry, context);
+  return 0;
 }
 
-function compareHeaders(header: LocalHeader, bytes: Uint8Array, entry: ListedEntry, context: DirectoryContext): void {
-  const at = { offset: entry.headerOffset, entry: entry.path };
-  const differ = (what: string) =>
-    zipFault("ZIP_HEADER_MISMATCH", `local header and directory differ in ${what}`, at.offset, at.entry);
-  const name = bytes.subarray(localHeaderLength, localHeaderLength + header.nameLength);
-  if (!sameName(name, entry)) throw differ("name");
-  if ((header.flags ^ entry.flags) & ~flag.compressionHint) throw differ("flags");
-  if (header.method !== entry.method) throw differ("method");
-  if ((header.versionNeeded & 0xff) > 63) throw differ("version");
-  const fields = readExtraFields(bytes.subarray(localHeaderLength + header.nameLength), at);
-  if ((fields.unicodePath !== undefined) !== entry.unicodePath) throw differ("Unicode path");
-  if (fields.unicodePath !== undefined) {
-    const utf8 = (header.flags & flag.utf8) !== 0;
-    const local = readName(
-      { name, raw: latin1(name), utf8, unicodePath: fields.unicodePath, at: at.offset },
-      context.codec.crc32,
-    );
-    if (local.path !== entry.path) throw differ("Unicode path");
-  }
-  const wide = widen({ ...header, headerOffset: 0, disk: 0 }, fields.zip64, at);
+function differ(entry: ListedEntry, what: string) {
+  return zipFault("ZIP_HEADER_MISMATCH", `local header and directory differ in ${what}`, entry.headerOffset, entry.path);
+}
+
+function compareHeaders(
+  header: LocalHeader,
+  name: Uint8Array,
+  extra: Uint8Array,
+  entry: ListedEntry,
+  context: DirectoryContext,
+): void {
+  if (!sameName(name, entry)) throw differ(entry, "name");
+  if ((header.flags ^ entry.flags) & ~flag.compressionHint) throw differ(entry, "flags");
+  if (header.method !== entry.method) throw differ(entry, "method");
+  if ((header.versionNeeded & 0xff) > 63) throw differ(entry, "version");
+  const fields = readExtraFields(extra, entry.headerOffset, entry.path);
+  if ((fields.unicodePath !== undefined) !== entry.unicodePath) throw differ(entry, "Unicode path");
+  if (fields.unicodePath !== undefined) compareUnicodePath(header, name, fields.unicodePath, entry, context);
+  compareSizes(header, fields.zip64, entry);
+}
+
+function compareUnicodePath(
+  header: LocalHeader,
+  name: Uint8Array,
+  unicodePath: Uint8Array,
+  entry: ListedEntry,
+  context: DirectoryContext,
+): void {
+  const utf8 = (header.flags & flag.utf8) !== 0;
+  const record = { name, raw: latin1(name), utf8, unicodePath, at: entry.headerOffset };
+  if (readName(record, context.codec.crc32).path !== entry.path) throw differ(entry, "Unicode path");
+}
+
+/** Where a descriptor follows the data, the local header may leave the values out. */
+function compareSizes(header: LocalHeader, zip64: Uint8Array | undefined, entry: ListedEntry): void {
+  const { size, storedSize } = widenLocal(header, zip64, entry.headerOffset, entry.path);
   const deferred = (entry.flags & flag.descriptor) !== 0;
-  for (const what of ["size", "storedSize"] as const) {
-    if (wide[what] !== entry[what] && !(deferred && wide[what] === 0)) throw differ(what);
-  }
-  if (header.crc32 !== entry.crc32 && !(deferred && header.crc32 === 0)) throw differ("CRC");
+  const same = (here: number, there: number) => here === there || (deferred && here === 0);
+  if (!same(size, entry.size)) throw differ(entry, "size");
+  if (!same(storedSize, entry.storedSize)) throw differ(entry, "storedSize");
+  if (!same(header.crc32, entry.crc32)) throw differ(entry, "CRC");
 }
 
 /** Without a raw name the path was decoded from valid UTF-8, so that its encoding is the directory's name byte for byte. */
@@ -159,19 +201,27 @@ function isAsciiOf(name: Uint8Array, path: string): boolean {
   return true;
 }
 
-/** Between an entry's data and the next record there is exactly one descriptor, if and only if flag bit 3 says so. */
-async function checkDescriptor(reader: WindowReader, entry: ListedEntry, dataEnd: number, end: number): Promise<void> {
+/**
+ * Between an entry's data and the next record there is exactly one descriptor, if and only if flag bit 3 says so. Returns its
+ * length, or 0 where there is none.
+ */
+function assertDescriptorRoom(entry: ListedEntry, dataEnd: number, end: number): number {
   const length = end - dataEnd;
   if (!(entry.flags & flag.descriptor)) {
     if (length !== 0) throw zipFault("ZIP_AMBIGUOUS", `${length} bytes after the entry belong to no record`, dataEnd, entry.path);
-    return;
+    return 0;
   }
   if (length !== 12 && length !== 16 && length !== 20 && length !== 24) {
     throw zipFault("ZIP_BAD_RECORD", `${length} bytes follow the data where a data descriptor belongs`, dataEnd, entry.path);
   }
-  if (!reader.has(dataEnd, length)) await reader.fill(dataEnd, length);
-  const found = readDescriptor(viewOf(reader.at(dataEnd, length)), 0, length);
+  return length;
+}
+
+/** `bytes` are all that lies between the entry's data and the next record. */
+export function compareDescriptor(bytes: Uint8Array, entry: ListedEntry): void {
+  const found = readDescriptor(viewOf(bytes), 0, bytes.length);
   if (found?.crc32 !== entry.crc32 || found.storedSize !== entry.storedSize || found.size !== entry.size) {
+    const dataEnd = entry.dataOffset + entry.storedSize;
     throw zipFault("ZIP_HEADER_MISMATCH", "the data descriptor and the directory differ", dataEnd, entry.path);
   }
 }

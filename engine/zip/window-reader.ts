@@ -1,8 +1,13 @@
 import type { ByteSource } from "../byte-source.ts";
+import { viewOf } from "./records.ts";
 
-interface Window {
-  offset: number;
-  bytes: Uint8Array;
+/** Bytes of the source from `offset` on, and a view of the same. */
+export interface Window {
+  readonly offset: number;
+  readonly bytes: Uint8Array;
+  readonly view: DataView;
+  /** Whether the bytes are somebody else's. */
+  readonly held: boolean;
 }
 
 /**
@@ -26,13 +31,27 @@ export class WindowReader {
 
   /** Whether `length` bytes at `offset` are in a window already. */
   has(offset: number, length: number): boolean {
-    return this.#over(offset, length) !== undefined;
+    return this.window(offset, length) !== undefined;
   }
 
   /** `length` bytes at `offset`, valid until the windows move; only after `has` said so. */
   at(offset: number, length: number): Uint8Array {
-    const window = this.#over(offset, length)!;
+    const window = this.window(offset, length)!;
     return window.bytes.subarray(offset - window.offset, offset - window.offset + length);
+  }
+
+  /** The window that holds `length` bytes at `offset`, if one does. */
+  window(offset: number, length: number): Window | undefined {
+    // Not `find`: every record of an archive passes here.
+    for (const window of this.#windows)
+      if (offset >= window.offset && offset + length <= window.offset + window.bytes.length) return window;
+    return undefined;
+  }
+
+  /** Takes bytes that have been read, from `offset` on, for a window in place of all others; they stay their owner's. */
+  hold(offset: number, bytes: Uint8Array): void {
+    this.#drop();
+    this.#windows = [{ offset, bytes, view: viewOf(bytes), held: true }];
   }
 
   /** Opens a window at `offset` in place of all others: at least `length` bytes, more where windows are longer. */
@@ -48,15 +67,12 @@ export class WindowReader {
   }
 
   #drop(): void {
-    for (const { bytes } of this.#windows.splice(0)) this.#source.release?.(bytes);
+    for (const { bytes, held } of this.#windows.splice(0)) if (!held) this.#source.release?.(bytes);
   }
 
   async #read(offset: number, length: number): Promise<Window> {
     const wanted = Math.max(length, Math.min(this.#windowLength, this.#end - offset));
-    return { offset, bytes: await this.#source.read(offset, wanted, this.#signal) };
-  }
-
-  #over(offset: number, length: number): Window | undefined {
-    return this.#windows.find((window) => offset >= window.offset && offset + length <= window.offset + window.bytes.length);
+    const bytes = await this.#source.read(offset, wanted, this.#signal);
+    return { offset, bytes, view: viewOf(bytes), held: false };
   }
 }

@@ -36,10 +36,12 @@ export async function uploadParts(
   const { object, contentType, signal } = upload;
   const options = { ...(signal && { abortSignal: signal }) };
   const create = new CreateMultipartUploadCommand({ ...object, ...(contentType !== undefined && { ContentType: contentType }) });
-  const { UploadId } = await client.send(create, options);
+  // Without the signal: the server may have begun an upload that we never hear the number of, and could not give up.
+  const { UploadId } = await client.send(create);
   const target = { ...object, UploadId: UploadId! };
   let completed = false;
   try {
+    signal?.throwIfAborted();
     const parts = await sendParts(client, target, upload, body);
     if (!(await mayComplete())) return false;
     // Ignored by Ceph and older servers, where only the question just asked guards the key.

@@ -5,13 +5,6 @@ import { pathToFileURL } from "node:url";
 import { defineScope, type Scope } from "../scope/define-scope.ts";
 import { Refusal, UsageError } from "./usage-error.ts";
 
-/** Looked for in the current folder where neither a file nor a shipped scope is named. */
-const names = ["holdall.config.ts", "holdall.config.js", "holdall.config.mjs"];
-
-export function defaultConfig(): string | undefined {
-  return names.find((name) => existsSync(name));
-}
-
 /**
  * Loads the scope that an application's own module exports, as `default` or `scope`.
  * @throws UsageError for a file that is not there; Refusal `SCHEMA_SCOPE` for a module that does not load or exports no scope.

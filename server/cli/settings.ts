@@ -1,7 +1,7 @@
 import { join } from "node:path";
-import { defaultHome } from "../database/embedded.ts";
+import { homeFolder } from "../home.ts";
 import type { OptionSpecs } from "./command.ts";
-import { defaultConfig } from "./config-file.ts";
+import { defaultConfig } from "./default-config.ts";
 
 /** Which installation a command works on. */
 export interface Settings {
@@ -48,7 +48,7 @@ export const outputOptions = {
 type Chosen = { scope?: string; config?: string; database?: string; blobs?: string };
 
 export function settingsFrom(chosen: Chosen, env: NodeJS.ProcessEnv = process.env): Settings {
-  const home = env["HOLDALL_HOME"] || defaultHome;
+  const home = homeFolder(env);
   const database = chosen.database || env["DATABASE_URL"] || "embedded:holdall";
   const scope = chosen.scope || (chosen.config ? undefined : env["HOLDALL_SCOPE"]);
   return {

@@ -37,6 +37,8 @@ export interface CatalogColumn {
   element: { category: string; isJson: boolean; delimiter: string } | null;
   shape: ValueShape;
   notNull: boolean;
+  /** The type below a domain that takes no NULL, else `null`: what an absent value can be staged as. */
+  nullableType: string | null;
   /** SQL of the default, or `null`. */
   default: string | null;
   generated: boolean;
@@ -66,7 +68,7 @@ export interface ForeignKey {
 }
 
 const userSchema =
-  "n.nspname not in ('pg_catalog', 'information_schema', 'pg_toast', 'holdall') and n.nspname not like 'pg\\_temp%'";
+  "n.nspname not in ('pg_catalog', 'information_schema', 'pg_toast', 'holdall_journal') and n.nspname not like 'pg\\_temp%'";
 
 /** Reads tables and partitioned tables; partitions belong to their parents, and Holdall's own schema is no application's. */
 export async function readCatalog(sql: Sql): Promise<Catalog> {
@@ -123,6 +125,7 @@ function columnOf(row: Record<string, unknown>, shapes: ReadonlyMap<number, Valu
         : { category: element as string, isJson: row["element_is_json"] as boolean, delimiter: row["delimiter"] as string },
     shape: shapes.get(row["type_oid"] as number)!,
     notNull: row["not_null"] as boolean,
+    nullableType: row["nullable_type"] as string | null,
     default: row["default_sql"] as string | null,
     generated: row["generated"] as boolean,
     identity: row["identity"] === "a" ? "always" : row["identity"] === "d" ? "default" : null,
@@ -158,6 +161,7 @@ const columnsQuery = `
          case when base.typcategory = 'A' then el.typcategory end as element_category,
          el.typname in ('json', 'jsonb') as element_is_json, el.typdelim as delimiter,
          a.attnotnull or t.typnotnull as not_null,
+         case when base.required then format_type(base.oid, base.typmod) end as nullable_type,
          case when a.attgenerated = '' then pg_get_expr(d.adbin, d.adrelid) end as default_sql,
          a.attgenerated <> '' as generated, a.attidentity as identity,
          coalesce(pg_get_serial_sequence(format('%I.%I', n.nspname, c.relname), a.attname), drawn.sequence) as sequence
@@ -167,9 +171,11 @@ const columnsQuery = `
   join pg_type t on t.oid = a.atttypid
   join lateral (
     with recursive up as (
-      select t.oid, t.typtype, t.typbasetype, t.typcategory, t.typname, t.typnamespace, t.typelem
+      select t.oid, t.typtype, t.typbasetype, t.typcategory, t.typname, t.typnamespace, t.typelem, t.typtypmod,
+             t.typnotnull as required, a.atttypmod as typmod
       union all
-      select b.oid, b.typtype, b.typbasetype, b.typcategory, b.typname, b.typnamespace, b.typelem
+      select b.oid, b.typtype, b.typbasetype, b.typcategory, b.typname, b.typnamespace, b.typelem, b.typtypmod,
+             up.required or b.typnotnull, up.typtypmod
       from up join pg_type b on b.oid = up.typbasetype where up.typtype = 'd'
     ) select * from up where typtype <> 'd'
   ) base on true

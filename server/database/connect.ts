@@ -1,8 +1,10 @@
 import postgres from "postgres";
 import { BackupError } from "../../engine/errors.ts";
+import { homeFolder } from "../home.ts";
 import { databaseError } from "./database-error.ts";
-import { defaultHome, openEmbedded } from "./embedded.ts";
+import { openEmbedded } from "./embedded.ts";
 import { firstAnswer } from "./first-answer.ts";
+import { openSocket } from "./open-socket.ts";
 
 export { databaseError } from "./database-error.ts";
 
@@ -35,6 +37,8 @@ export const sessionSettings = Object.freeze({
   IntervalStyle: "postgres",
   bytea_output: "hex",
   extra_float_digits: "1",
+  // An amount of money is read and written by it, and means another one under another.
+  lc_monetary: "C",
   client_encoding: "UTF8",
   application_name: "holdall",
   // Compiling costs more than the short statements of a catalog or a plan take.
@@ -48,7 +52,7 @@ export const sessionSettings = Object.freeze({
 export async function connect(url: string, options: ConnectOptions = {}): Promise<Connection> {
   const { env = process.env, say } = options;
   if (!url.startsWith("embedded:")) return connectServer(assertUrl(url), options, describeUrl(url), async () => {});
-  const home = options.home ?? (env["HOLDALL_HOME"] || defaultHome);
+  const home = options.home ?? homeFolder(env);
   const embedded = await openEmbedded(url.slice("embedded:".length), { home, ...(say && { say }) });
   return connectServer(embedded.url, options, `${url} in ${home}`, embedded.release);
 }
@@ -83,12 +87,22 @@ function pool(url: string, max: number, description: string): postgres.Sql {
       max_lifetime: null,
       fetch_types: false,
       onnotice: () => {},
-    });
+      ...(hasSeveralHosts(url) ? {} : { socket: openQuickly }),
+    } as postgres.Options<Record<string, never>>);
   } catch {
     // Without its cause, which holds the whole URL.
     const what = `${description} cannot be reached: its URL does not parse`;
     throw new BackupError("IO_DATABASE", `${what}; write reserved characters of the password as %XX and the port as a number`);
   }
+}
+
+/** Of several hosts the library tries one after the other, by sockets of its own making. */
+function hasSeveralHosts(url: string): boolean {
+  return describeUrl(url).includes(",");
+}
+
+function openQuickly({ host, port, path }: { host: string[]; port: number[]; path?: string | undefined }) {
+  return openSocket(path ? { path } : { host: host[0]!, port: port[0]! });
 }
 
 /**

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import postgres from "postgres";
 import { BackupError } from "../../engine/errors.ts";
+import { homeFolder } from "../home.ts";
 import { type Cluster, clusterUser, openCluster } from "./embedded-cluster.ts";
 import { endOrphan, type Hold, joinServer, startServer } from "./embedded-server.ts";
 import { firstAnswer } from "./first-answer.ts";
@@ -19,8 +20,6 @@ export interface EmbeddedOptions {
   say?: (line: string) => void;
 }
 
-export const defaultHome = ".holdall";
-
 /** A server whose keeper has not shown itself for so long has none. */
 const orphanAfter = 5_000;
 const giveUpAfter = 150_000;
@@ -33,7 +32,7 @@ const giveUpAfter = 150_000;
 export async function openEmbedded(name: string, options: EmbeddedOptions = {}): Promise<Embedded> {
   assertName(name);
   const say = options.say ?? ((line: string) => console.error(line));
-  const cluster = await openCluster(options.home ?? defaultHome, say);
+  const cluster = await openCluster(options.home ?? homeFolder(), say);
   const held = await holdServer(cluster, name);
   return { url: urlOf(cluster, held.port, name), release: held.release };
 }

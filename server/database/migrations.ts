@@ -1,8 +1,8 @@
 import type { Sql } from "postgres";
 
-/** Holdall's own tables, in the schema `holdall` of the target database. A number is never changed once it was released. */
+/** Holdall's own tables, in the schema `holdall_journal` of the target database. A number is never changed once it was released. */
 const migrations: readonly string[] = [
-  `create table holdall.imports (
+  `create table holdall_journal.imports (
      id uuid primary key,
      state text not null check (state in ('running', 'committed', 'failed', 'recovered')),
      scope text not null,
@@ -17,16 +17,16 @@ const migrations: readonly string[] = [
      error jsonb
    );
    -- Objects that an import is about to write: what a dead import left is found here.
-   create table holdall.import_objects (
-     import_id uuid not null references holdall.imports (id) on delete cascade,
+   create table holdall_journal.import_objects (
+     import_id uuid not null references holdall_journal.imports (id) on delete cascade,
      key text not null,
      size bigint not null,
      sha256 text not null,
      primary key (import_id, key)
    );`,
   `-- What a committed import still has to do to the blob store: without a source, the object goes.
-   create table holdall.import_aftermath (
-     import_id uuid not null references holdall.imports (id) on delete cascade,
+   create table holdall_journal.import_aftermath (
+     import_id uuid not null references holdall_journal.imports (id) on delete cascade,
      key text not null,
      source text,
      size bigint,
@@ -35,17 +35,17 @@ const migrations: readonly string[] = [
    );`,
 ];
 
-/** Brings the schema `holdall` up to date; concurrent callers wait for each other. */
+/** Brings the schema `holdall_journal` up to date; concurrent callers wait for each other. */
 export async function migrate(sql: Sql): Promise<void> {
   await sql.begin(async (tx) => {
     await tx`select pg_advisory_xact_lock(hashtext('holdall.migrations'))`;
-    await tx`create schema if not exists holdall`;
-    await tx`create table if not exists holdall.migrations (number int primary key, applied_at timestamptz not null default now())`;
-    const applied = new Set((await tx`select number from holdall.migrations`).map((row) => row["number"] as number));
+    await tx`create schema if not exists holdall_journal`;
+    await tx`create table if not exists holdall_journal.migrations (number int primary key, applied_at timestamptz not null default now())`;
+    const applied = new Set((await tx`select number from holdall_journal.migrations`).map((row) => row["number"] as number));
     for (const [i, statements] of migrations.entries()) {
       if (applied.has(i + 1)) continue;
       await tx.unsafe(statements);
-      await tx`insert into holdall.migrations (number) values (${i + 1})`;
+      await tx`insert into holdall_journal.migrations (number) values (${i + 1})`;
     }
   });
 }

@@ -1,7 +1,8 @@
-import { connect, type NetConnectOpts, type Socket } from "node:net";
+import type { Socket } from "node:net";
 import postgres, { type Sql } from "postgres";
 import { sessionSettings } from "./connect.ts";
 import { firstAnswer } from "./first-answer.ts";
+import { openSocket, type Place } from "./open-socket.ts";
 import { parseTableKey } from "./table-key.ts";
 
 /** One connection of its own, for work that holds a transaction, a lock or temporary tables. */
@@ -75,11 +76,10 @@ function open(pool: Sql, sql: Sql, line: Line, { pid, start }: Backend): Session
 
 /**
  * The one connection of a session. The library would connect again in silence, and what follows would run outside of the
- * transaction, without the lock: once sealed, a lost connection stays lost. It also leaves Nagle's algorithm on, and the last
- * packet of every COPY then waits tens of milliseconds for an acknowledgement.
+ * transaction, without the lock: once sealed, a lost connection stays lost.
  */
 class Line {
-  readonly #places: { host?: string; port?: number; path?: string }[];
+  readonly #places: Place[];
   readonly #lost = new AbortController();
   #socket: Socket | undefined;
   #tried = 0;
@@ -99,7 +99,7 @@ class Line {
     for (let i = 0; i < this.#places.length && !this.#sealed; i++) {
       const place = this.#places[this.#tried++ % this.#places.length]!;
       try {
-        this.#socket = await connected(place);
+        this.#socket = await openSocket(place);
         return this.#socket;
       } catch (error) {
         failure = error;
@@ -119,19 +119,6 @@ class Line {
   close(): void {
     this.#socket?.destroy();
   }
-}
-
-function connected(place: { host?: string; port?: number; path?: string }): Promise<Socket> {
-  return new Promise((resolve, reject) => {
-    const socket = connect({ ...place, noDelay: true, timeout: 10_000 } as NetConnectOpts);
-    socket.once("connect", () => {
-      socket.removeAllListeners().setTimeout(0);
-      // By its name the library asks for, and checks, the certificate.
-      resolve(Object.assign(socket, place));
-    });
-    socket.once("error", reject);
-    socket.once("timeout", () => socket.destroy(new Error("connecting took more than ten seconds")));
-  });
 }
 
 function connectionLost(): Error {

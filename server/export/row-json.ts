@@ -1,4 +1,5 @@
 import type { CatalogColumn } from "../database/catalog.ts";
+import { type KeySet, withoutKeys } from "../scope/without-keys.ts";
 
 /**
  * How a column's text in COPY's text format becomes the JSON that `row_to_json` gives for it: a quoted string, a number unless it is
@@ -57,13 +58,15 @@ export class RowJson {
   /** What stands before each value: the opening brace or a comma, and the name. */
   readonly #names: Uint8Array[];
   readonly #forms: TextForm[];
+  readonly #keys: (KeySet | undefined)[];
   readonly #namesLength: number;
   #out = new Uint8Array(64 * 1024);
   #used = 0;
 
-  constructor(columns: readonly { name: string; form: TextForm }[]) {
+  constructor(columns: readonly { name: string; form: TextForm; withoutKeys?: KeySet | undefined }[]) {
     this.#names = columns.map(({ name }, i) => encoder.encode(`${i === 0 ? "{" : ","}${JSON.stringify(name)}:`));
     this.#forms = columns.map(({ form }) => form);
+    this.#keys = columns.map(({ withoutKeys }) => withoutKeys);
     this.#namesLength = this.#names.reduce((sum, name) => sum + name.length, 0);
   }
 
@@ -75,10 +78,21 @@ export class RowJson {
     let p = 0;
     for (let column = 0; column < this.#names.length; column++) {
       this.#put(this.#names[column]!);
+      const start = this.#used;
       p = this.#value(row, p, this.#forms[column]!) + 1;
+      const keys = this.#keys[column];
+      if (keys !== undefined) this.#strip(start, keys);
     }
     this.#out[this.#used++] = 0x7d;
     return this.#out.subarray(0, this.#used);
+  }
+
+  /** What was written since `start` is a document that loses the members of these keys. */
+  #strip(start: number, keys: KeySet): void {
+    const stripped = withoutKeys(this.#out, start, this.#used, keys);
+    if (stripped === null) return;
+    this.#used = start;
+    this.#put(stripped);
   }
 
   #reserve(length: number): void {

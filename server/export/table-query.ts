@@ -1,5 +1,7 @@
 import { quoteIdent, quoteTable } from "../database/session.ts";
+import { own } from "../scope/own.ts";
 import type { ResolvedTable } from "../scope/resolve-scope.ts";
+import { KeySet } from "../scope/without-keys.ts";
 import { type TextForm, textForm } from "./row-json.ts";
 import { exactValue } from "./value-sql.ts";
 
@@ -22,7 +24,10 @@ export function rowsQuery(table: ResolvedTable): string {
  * COPY of the rows in its text format, each column as `RowJson` takes it: plain values as they are, all others as JSON that PostgreSQL
  * makes and that says everything of the value.
  */
-export function copyQuery(table: ResolvedTable): { statement: string; columns: { name: string; form: TextForm }[] } {
+export function copyQuery(table: ResolvedTable): {
+  statement: string;
+  columns: { name: string; form: TextForm; withoutKeys: KeySet | undefined }[];
+} {
   const rewritten = table.scope.rewrite ?? {};
   const columns = table.columns.map((column) => {
     // What an expression gives may be of another type than the column.
@@ -30,7 +35,8 @@ export function copyQuery(table: ResolvedTable): { statement: string; columns: {
     const form = isPlain ? textForm(column) : undefined;
     const value = `r.${quoteIdent(column.name)}`;
     const sql = form === undefined ? `to_json(${exactValue(column, value)})` : value;
-    return { name: column.name, form: form ?? ("json" as const), sql };
+    const keys = own(table.scope.withoutKeys, column.name);
+    return { name: column.name, form: form ?? ("json" as const), sql, withoutKeys: keys && new KeySet(keys) };
   });
   const values = columns.map(({ sql }) => sql).join(", ");
   return { statement: `copy (select ${values} from (${rowsQuery(table)}) r) to stdout (encoding 'UTF8')`, columns };

@@ -4,6 +4,7 @@ import type { Sql } from "postgres";
 import type { BlobStore } from "../blobs/blob-store.ts";
 import { fileStore } from "../blobs/file-store.ts";
 import { type Connection, connect } from "../database/connect.ts";
+import { homeFolder } from "../home.ts";
 import type { Scope } from "../scope/define-scope.ts";
 import type { Demo } from "../scopes/demo/demo.ts";
 import { demoSizes } from "../scopes/demo/sizes.ts";
@@ -64,7 +65,7 @@ export async function runStart(args: string[]): Promise<number> {
   }
   const interrupted = nextSignal();
   const opened: (() => Promise<void>)[] = [];
-  const home = process.env["HOLDALL_HOME"] || ".holdall";
+  const home = homeFolder();
   try {
     say("Starting PostgreSQL and preparing two demo installations (the first time takes a little longer) …");
     const servers = await openPair(chosen, home, opened, interrupted.signal);

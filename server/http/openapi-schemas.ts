@@ -42,6 +42,7 @@ export function schemas(scope: Scope): Record<string, Schema> {
   return {
     ExportOptions: exportOptions(scope),
     ExportEstimate: exportEstimate,
+    TenantList: object({ total: count, tenants: list(object({ id: text, name: text })) }),
     FileIdentities: object({ files: list(object({ sha256: digest, size: count })) }),
     KnownFiles: object({ known: list(flag) }),
     Problem: problem,
@@ -81,7 +82,15 @@ function exportOptions(scope: Scope): Schema {
     scope.tenants === undefined
       ? []
       : [["tenants", { ...list(text), description: `Only these rows of ${scope.tenants.table}, and what hangs on them` }]];
-  const all = [...options, ...ignored, ...tenants];
+  const files: [string, Schema] = [
+    "files",
+    {
+      enum: ["in-bundle", "by-reference"],
+      default: "in-bundle",
+      description: "by-reference: the server's pool takes each content once, and the bundle only refers to it",
+    },
+  ];
+  const all = [...options, ...ignored, files, ...tenants];
   return object(
     Object.fromEntries(all),
     all.map(([name]) => name),

@@ -1,4 +1,5 @@
 import { planCodes } from "../../engine/plan.ts";
+import { mostTenants } from "../export/list-tenants.ts";
 import type { Scope } from "../scope/define-scope.ts";
 import { everywhere, problem } from "./openapi-problems.ts";
 import { modeSchema, ref, type Schema, schemas } from "./openapi-schemas.ts";
@@ -30,6 +31,7 @@ export function openapiDocument(scope: Scope) {
       "/import/plan/{digest}": { get: planOperation },
       "/import/plan/{digest}/{table}": { get: planPageOperation },
       "/scope": { get: scopeOperation },
+      "/tenants": { get: tenantsOperation },
       "/openapi.json": { get: openapiOperation },
     },
     components: {
@@ -60,6 +62,25 @@ function exportOperation(scope: Scope) {
   };
 }
 
+const query = (name: string, schema: Schema, description: string, required = false) => ({
+  name,
+  in: "query",
+  required,
+  schema,
+  description,
+});
+
+const tenantsOperation = {
+  operationId: "tenants",
+  summary: "The tenants of which an export may take some",
+  parameters: [query("search", { type: "string" }, "Only those whose name or key holds this")],
+  responses: {
+    "200": { description: `At most ${mostTenants}, by name, and how many there are`, content: json(ref("TenantList")) },
+    "400": problem("The scope does not say what a tenant is"),
+    ...everywhere,
+  },
+};
+
 const estimateOperation = {
   operationId: "estimate",
   summary: "What an export would be about: rows and bytes, without reading them",
@@ -73,13 +94,6 @@ const estimateOperation = {
   },
 };
 
-const query = (name: string, schema: Schema, description: string, required = false) => ({
-  name,
-  in: "query",
-  required,
-  schema,
-  description,
-});
 const digest: Schema = { type: "string", pattern: "^[0-9a-f]{64}$" };
 
 const choiceParameters: Record<string, { schema: Schema; description: string }> = {
@@ -96,6 +110,14 @@ const choiceParameters: Record<string, { schema: Schema; description: string }> 
   orgs: {
     schema: { type: "string" },
     description: "Only the rows of these organizations, by id or natural key, separated by commas",
+  },
+  file_name: {
+    schema: { type: "string" },
+    description: "What the file is called, where the form does not say: of some layouts the name is checked",
+  },
+  accept_name_mismatch: {
+    schema: { enum: ["true", "false"], default: "false" },
+    description: "Go on although a NodeWarden archive's name says another hash than it has; the report says so",
   },
 };
 /** What mode replace does only where it is told to. */
@@ -153,6 +175,12 @@ const form = {
           tables: { type: "array", items: { type: "string" }, description: "As in a form, as a list" },
           orgs: { type: "array", items: { type: "string" }, description: "As in a form, as a list" },
           ...consentMembers,
+          file_name: { type: "string", description: choiceParameters["file_name"]!.description },
+          accept_name_mismatch: {
+            type: "boolean",
+            default: false,
+            description: choiceParameters["accept_name_mismatch"]!.description,
+          },
         },
         additionalProperties: false,
       },

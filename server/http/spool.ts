@@ -5,6 +5,7 @@ import { join } from "node:path";
 import type { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { BackupError } from "../../engine/errors.ts";
+import { homeFolder } from "../home.ts";
 import type { Uploads } from "../uploads/uploads.ts";
 
 export interface UploadOptions {
@@ -34,7 +35,7 @@ export class Spool {
   #ready: Promise<void> | undefined;
 
   constructor(options: UploadOptions = {}, env: Record<string, string | undefined> = process.env) {
-    this.folder = options.folder ?? join(env["HOLDALL_HOME"] || ".holdall", "uploads");
+    this.folder = options.folder ?? join(homeFolder(env), "uploads");
     this.maxBytes = options.maxBytes ?? limitFrom(env["HOLDALL_MAX_UPLOAD_BYTES"]);
     this.#store = options.store ?? env["HOLDALL_UPLOADS"];
   }

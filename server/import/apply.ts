@@ -23,9 +23,19 @@ export async function applyPlan(
   for (const input of inputs) {
     if (planned(plan, input, "insert") === 0) continue;
     onTable?.(input.table.key);
-    const inserted = await sql.unsafe(insertSql(input));
-    assertCount(input, "insert", inserted.count, planned(plan, input, "insert"));
+    const inserted = await insertPlanned(sql, input);
+    assertCount(input, "insert", inserted, planned(plan, input, "insert"));
   }
+  await finishApply(sql, inputs, plan);
+}
+
+/** @returns rows inserted. */
+export async function insertPlanned(sql: Sql, input: PlanInput): Promise<number> {
+  return (await sql.unsafe(insertSql(input))).count;
+}
+
+/** What follows once all new rows are there. */
+export async function finishApply(sql: Sql, inputs: readonly PlanInput[], plan: Plan): Promise<void> {
   for (const input of inputs) {
     for (const reference of input.table.references) {
       if (reference.deferred && reference.clearable.length > 0) await sql.unsafe(fillSql(input, reference));

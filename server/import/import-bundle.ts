@@ -65,8 +65,8 @@ export async function importBundle(request: ImportRequest): Promise<ImportReport
       store: request.store.description,
     });
     try {
-      if (request.mode !== "replace") return await runImport(session.sql, abortable, verified, journal);
-      return withAftermath(session.sql, abortable, await runReplacement(session.sql, abortable, verified, journal));
+      const run = request.mode === "replace" ? runReplacement : runImport;
+      return await withAftermath(session.sql, abortable, await run(session.sql, abortable, verified, journal));
     } catch (error) {
       const committed = await cleanUp(session, abortable, journal, error);
       if (committed !== null) return committed;
@@ -77,9 +77,10 @@ export async function importBundle(request: ImportRequest): Promise<ImportReport
 
 async function verify(request: ImportRequest): Promise<VerifiedBundle> {
   assertOffered(request.scope, request.mode);
-  const { signal, onProgress } = request;
+  const { signal, pool, onProgress } = request;
   const verified = await verifyForImport(request.bundle, request.scope, {
     ...(signal === undefined ? {} : { signal }),
+    ...(pool === undefined ? {} : { pool }),
     onProgress: ({ bytesDone, bytesTotal, rows }) => onProgress?.({ phase: "verify", bytes: bytesDone, bytesTotal, rows }),
   });
   request.onVerified?.(verified.verification);

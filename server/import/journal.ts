@@ -29,7 +29,7 @@ export class Journal {
   }
 
   async begin(record: { scope: string; mode: string; importer: string; bundleSha256: string; store: string }): Promise<void> {
-    await this.#sql`insert into holdall.imports (id, state, scope, mode, importer, bundle_sha256, store)
+    await this.#sql`insert into holdall_journal.imports (id, state, scope, mode, importer, bundle_sha256, store)
       values (${this.id}, 'running', ${record.scope}, ${record.mode}, ${record.importer}, ${record.bundleSha256}, ${record.store})`;
   }
 
@@ -42,7 +42,7 @@ export class Journal {
   async #write(objects: readonly JournalObject[]): Promise<void> {
     for (let i = 0; i < objects.length; i += 1000) {
       await this.#sql.unsafe(
-        `insert into holdall.import_objects select $1::uuid, key, size, sha256
+        `insert into holdall_journal.import_objects select $1::uuid, key, size, sha256
          from json_to_recordset($2::text::json) as o(key text, size int8, sha256 text) on conflict do nothing`,
         [this.id, JSON.stringify(objects.slice(i, i + 1000).map(({ key, size, sha256 }) => ({ key, size, sha256 })))],
       );
@@ -52,10 +52,10 @@ export class Journal {
   /** Within the transaction that applies the import: the record and the rows commit together. */
   async commit(transaction: Sql, report: ImportReport): Promise<void> {
     await transaction.unsafe(
-      "update holdall.imports set state = 'committed', finished_at = now(), plan_digest = $2, report = $3::text::jsonb where id = $1",
+      "update holdall_journal.imports set state = 'committed', finished_at = now(), plan_digest = $2, report = $3::text::jsonb where id = $1",
       [this.id, report.plan.digest, JSON.stringify(report)],
     );
-    await transaction.unsafe("delete from holdall.import_objects where import_id = $1", [this.id]);
+    await transaction.unsafe("delete from holdall_journal.import_objects where import_id = $1", [this.id]);
   }
 
   /**
@@ -64,12 +64,12 @@ export class Journal {
    */
   async fail(error: { code: string; message: string }): Promise<ImportReport | null> {
     const set =
-      "update holdall.imports set state = 'failed', finished_at = now(), error = $2::text::jsonb where id = $1 and state =";
+      "update holdall_journal.imports set state = 'failed', finished_at = now(), error = $2::text::jsonb where id = $1 and state =";
     const values = [this.id, JSON.stringify(error)];
     // Waits for a commit that is still under way.
     if ((await this.#sql.unsafe(`${set} 'running'`, values)).count > 0) return null;
     if ((await this.#sql.unsafe(`${set} 'recovered'`, values)).count > 0) await this.#write(this.#announced);
-    const [row] = await this.#sql`select report from holdall.imports where id = ${this.id} and state = 'committed'`;
+    const [row] = await this.#sql`select report from holdall_journal.imports where id = ${this.id} and state = 'committed'`;
     return (row?.["report"] as ImportReport | undefined) ?? null;
   }
 }
@@ -80,15 +80,15 @@ export class Journal {
  * @returns the number of objects removed.
  */
 export async function removeOrphans(sql: Sql, store: BlobStore, scope: Scope): Promise<number> {
-  const objects = await sql`select o.import_id, o.key, o.size::float8 as size, o.sha256 from holdall.import_objects o
-    join holdall.imports i on i.id = o.import_id where i.state <> 'committed' and i.store = ${store.description}`;
+  const objects = await sql`select o.import_id, o.key, o.size::float8 as size, o.sha256 from holdall_journal.import_objects o
+    join holdall_journal.imports i on i.id = o.import_id where i.state <> 'committed' and i.store = ${store.description}`;
   const removed = await inParallel(objects, 8, async (object) => {
     const orphan = { key: object["key"], size: object["size"], sha256: object["sha256"] } as JournalObject;
     const gone = await removeOrphan(sql, store, scope, orphan);
-    await sql`delete from holdall.import_objects where import_id = ${object["import_id"]} and key = ${orphan.key}`;
+    await sql`delete from holdall_journal.import_objects where import_id = ${object["import_id"]} and key = ${orphan.key}`;
     return gone;
   });
-  await sql`update holdall.imports set state = 'recovered', finished_at = now() where state = 'running' and store = ${store.description}`;
+  await sql`update holdall_journal.imports set state = 'recovered', finished_at = now() where state = 'running' and store = ${store.description}`;
   return removed.filter(Boolean).length;
 }
 

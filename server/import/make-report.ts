@@ -13,6 +13,7 @@ export async function makeReport(
 ): Promise<ImportReport> {
   const skipped: ImportReport["skipped"] = [];
   for (const input of context.inputs) {
+    if (input.direct !== undefined) continue;
     const rows = await skippedRows(sql, input, listedRows - skipped.length);
     skipped.push(...rows.map((row) => ({ table: input.table.key, ...row })));
   }

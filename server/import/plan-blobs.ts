@@ -20,6 +20,12 @@ export async function planBlobs(sql: Sql, input: PlanInput, context: BlobContext
   return decisions;
 }
 
+/** Decisions that an import took when it began another way, made known to the session again. */
+export async function repeatBlobs(sql: Sql, input: PlanInput, decisions: BlobDecision[]): Promise<BlobDecision[]> {
+  await writeDecisions(sql, input, decisions);
+  return decisions;
+}
+
 function candidatesSql({ table, mode, targetEmpty }: PlanInput): string {
   const blob = table.scope.blob!;
   const key = table.catalog.primaryKey;

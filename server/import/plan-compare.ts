@@ -1,5 +1,7 @@
 import { quoteIdent, quoteLiteral, quoteTable } from "../database/session.ts";
 import { keyColumn } from "../scope/blob-sql.ts";
+import { own } from "../scope/own.ts";
+import { withoutKeysSql } from "../scope/without-keys-sql.ts";
 import type { PlanInput } from "./plan-input.ts";
 import type { StagedRows } from "./stage-rows.ts";
 import { type StageColumn, type StageTable, stagedValue } from "./stage-table.ts";
@@ -100,7 +102,7 @@ export function referencesOf(table: StageTable, column: string): number[] {
  */
 export function comparableTarget(table: StageTable): string {
   const rewritten = table.carried.flatMap((column) => {
-    const expression = table.scope.rewrite?.[column.name];
+    const expression = exportedValue(table, column.name);
     return expression === undefined ? [] : [`((${expression})::${column.type}) as ${quoteIdent(rewrittenName(column.name))}`];
   });
   if (rewritten.length === 0) return quoteTable(table.catalog);
@@ -108,8 +110,17 @@ export function comparableTarget(table: StageTable): string {
 }
 
 /** A column of the target as it would be in a bundle. */
-export function comparableValue({ scope }: StageTable, { name }: StageColumn): string {
-  return `t.${quoteIdent(scope.rewrite?.[name] === undefined ? name : rewrittenName(name))}`;
+export function comparableValue(table: StageTable, { name, nullableType, viaJson }: StageColumn): string {
+  const value = `t.${quoteIdent(exportedValue(table, name) === undefined ? name : rewrittenName(name))}`;
+  // As it is staged: images of two types do not compare.
+  return nullableType === null || viaJson ? value : `${value}::${nullableType}`;
+}
+
+/** SQL of what an export makes of a column, where that is another value. */
+function exportedValue({ scope }: StageTable, name: string): string | undefined {
+  const rewrite = scope.rewrite?.[name];
+  const keys = own(scope.withoutKeys, name);
+  return keys === undefined ? rewrite : withoutKeysSql(`(${rewrite ?? quoteIdent(name)})`, keys);
 }
 
 function rewrittenName(column: string): string {

@@ -19,6 +19,11 @@ export interface PlanInput {
   renumbered: number;
   /** Rows in the plan table, once there is one. */
   planned: number;
+  /**
+   * The rows go straight from the bundle into the target's empty table, where they are expected or have arrived. They are all
+   * inserted, and there is neither a staging table nor a plan table.
+   */
+  direct?: "awaited" | "copied";
   /** The scope's filter keeps rows out. */
   filtered?: boolean;
   /** A condition over a staged row `s` that keeps it out, where only some tenants enter. */

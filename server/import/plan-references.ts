@@ -5,9 +5,10 @@ import type { StageTable } from "./stage-table.ts";
 
 /** The staged rows with a column `_miss_N` for each reference: true where the parent is neither in the target nor on its way in. */
 export function withMissing(input: PlanInput): string {
-  const { table } = input;
+  const { table, inputs } = input;
   const joins: string[] = [];
   const columns = table.references.map((reference, i) => {
+    if (inputs.get(reference.parent)?.direct === "awaited") return `false as _miss_${i}`;
     const tests = reference.columns.map((column) => `s.${quoteIdent(column)} is not null`);
     for (const [place, parents] of parentSources(input, reference).entries()) {
       const alias = `parent_${i}_${place}`;
@@ -27,7 +28,7 @@ export function matchParent({ columns, parentColumns }: ResolvedForeignKey, alia
 /** Where a reference's parent can be: in the target, and among the rows that the plan inserts. */
 function parentSources({ table, inputs }: PlanInput, reference: ResolvedForeignKey): string[] {
   const parent = inputs.get(reference.parent);
-  if (parent === undefined) return [quoteTableKey(reference.parent)];
+  if (parent === undefined || parent.direct === "copied") return [quoteTableKey(reference.parent)];
   // A self reference or a cycle: the parent's plan is not made yet, and `settleReferences` looks again.
   const open = parent.table.key === table.key || reference.deferred;
   const staged = open ? parent.table.stage : arrivingRows(parent, reference);

@@ -7,11 +7,15 @@ import { arrivingRows, matchParent } from "./plan-references.ts";
 /**
  * References within a table, and those that point forward in a cycle, were planned as if every staged parent arrived. Now
  * that the outcomes are known, those without a parent are emptied, or their rows skipped, until nothing moves any more.
+ * @returns whether anything moved.
  */
-export async function settleReferences(sql: Sql, inputs: readonly PlanInput[]): Promise<void> {
+export async function settleReferences(sql: Sql, inputs: readonly PlanInput[]): Promise<boolean> {
+  let anyMoved = false;
   const open = inputs.flatMap((input) =>
     input.table.references.flatMap((reference, place) =>
-      reference.deferred || reference.parent === input.table.key ? [{ input, reference, place }] : [],
+      input.direct === undefined && (reference.deferred || reference.parent === input.table.key)
+        ? [{ input, reference, place }]
+        : [],
     ),
   );
   for (let moved = true; moved; ) {
@@ -20,15 +24,18 @@ export async function settleReferences(sql: Sql, inputs: readonly PlanInput[]): 
       if (allArrive(input, reference)) continue;
       const { count } = await sql.unsafe(settleSql(input, reference, place));
       input.planned += count;
+      anyMoved ||= count > 0;
       // An emptied reference takes no other row's parent away; a skipped row does.
       if (count > 0 && reference.clearable.length === 0) moved = true;
     }
   }
+  return anyMoved;
 }
 
 /** What was assumed has come true. */
 function allArrive({ inputs }: PlanInput, { parent }: ResolvedForeignKey): boolean {
   const planned = inputs.get(parent);
+  if (planned?.direct !== undefined) return planned.direct === "awaited";
   return planned?.targetEmpty === true && planned.planned === 0;
 }
 
@@ -37,7 +44,7 @@ function settleSql(input: PlanInput, reference: ResolvedForeignKey, place: numbe
   const bit = 2 ** place;
   const parent = inputs.get(reference.parent);
   const arriving =
-    parent === undefined
+    parent === undefined || parent.direct !== undefined
       ? ""
       : `and not exists (select 1 from ${arrivingRows(parent, reference)} a where ${matchParent(reference, "a")})`;
   const live =

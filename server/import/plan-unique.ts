@@ -48,7 +48,7 @@ function sameUserSql(input: PlanInput): string {
 
 /** The index's keys over every row that would be written. */
 function incoming(input: PlanInput, { keys, where }: UniqueIndex): string {
-  const named = keys.map((key, i) => `(${key}) as k${i}`).join(", ");
+  const named = keys.map((key, i) => `(${key}) as _key_${i}`).join(", ");
   const filter = where === null ? "" : ` where ${where}`;
   const writes = `_outcome in ${input.mode === "replace" ? arrivingOutcomes(input) : "('insert', 'update', 'metadata_update')"}`;
   return `select _row, ${named} from (select * from (${finalRow(input)}) f where ${writes}) f${filter}`;
@@ -65,10 +65,10 @@ function markConflicts({ table }: PlanInput, select: string): string {
 function conflictsWithTarget(input: PlanInput, index: UniqueIndex): string {
   const { table } = input;
   const key = table.catalog.primaryKey;
-  const named = index.keys.map((expression, i) => `(${expression}) as k${i}`).join(", ");
+  const named = index.keys.map((expression, i) => `(${expression}) as _key_${i}`).join(", ");
   const filter = index.where === null ? "" : ` where ${index.where}`;
   const operator = index.nullsNotDistinct ? "is not distinct from" : "=";
-  const equal = index.keys.map((_, i) => `n.k${i} ${operator} h.k${i}`).join(" and ");
+  const equal = index.keys.map((_, i) => `n._key_${i} ${operator} h._key_${i}`).join(" and ");
   const own = key.map((name) => `h.${quoteIdent(name)} = s.${quoteIdent(name)}`).join(" and ");
   const holder = key.map((name) => `h.${quoteIdent(name)}::text`).join(" || ',' || ");
   return markConflicts(
@@ -81,16 +81,16 @@ function conflictsWithTarget(input: PlanInput, index: UniqueIndex): string {
 }
 
 function presentKeys(index: UniqueIndex): string {
-  return index.nullsNotDistinct ? "true" : index.keys.map((_, i) => `k${i} is not null`).join(" and ");
+  return index.nullsNotDistinct ? "true" : index.keys.map((_, i) => `_key_${i} is not null`).join(" and ");
 }
 
 function repeatedInBundle(input: PlanInput, index: UniqueIndex): string {
-  const keys = index.keys.map((_, i) => `k${i}`).join(", ");
+  const keys = index.keys.map((_, i) => `_key_${i}`).join(", ");
   return `select 1 from (${incoming(input, index)}) n where ${presentKeys(index)} group by ${keys} having count(*) > 1 limit 1`;
 }
 
 function conflictsInBundle(input: PlanInput, index: UniqueIndex): string {
-  const keys = index.keys.map((_, i) => `k${i}`).join(", ");
+  const keys = index.keys.map((_, i) => `_key_${i}`).join(", ");
   return markConflicts(
     input,
     `select _row, ${quoteLiteral(index.name)}, 'row ' || first from (

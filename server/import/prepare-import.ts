@@ -1,13 +1,15 @@
 import type { Sql } from "postgres";
 import type { ManifestFile } from "../../engine/bundle/manifest.ts";
+import type { FilePool } from "../../engine/file-pool.ts";
 import type { ConflictMode, ImportChoices } from "../../engine/plan.ts";
 import type { Bundle } from "../../engine/read-bundle.ts";
 import type { BlobStore } from "../blobs/blob-store.ts";
 import { readCatalog } from "../database/catalog.ts";
 import type { Scope } from "../scope/define-scope.ts";
-import { enters, type ResolvedScope, type ResolvedTable, resolveScope } from "../scope/resolve-scope.ts";
+import { enters, type ResolvedScope, resolveScope } from "../scope/resolve-scope.ts";
 import { resolveChoices } from "./choices.ts";
 import type { BlobDecision } from "./decide-blob.ts";
+import { directTables } from "./direct/direct-tables.ts";
 import { enteringTables, notImported, strangeTables, whyOut } from "./entering-tables.ts";
 import type { ImportProgress } from "./import-request.ts";
 import type { Importer } from "./importer.ts";
@@ -16,13 +18,13 @@ import { findCopies } from "./known-blobs.ts";
 import { isEmpty, type PlanContext } from "./make-plan.ts";
 import { replaceOpenReferences } from "./match/map-references.ts";
 import { matchRows, type Numbering } from "./match/match-rows.ts";
-import { planBlobs } from "./plan-blobs.ts";
+import { planBlobs, repeatBlobs } from "./plan-blobs.ts";
 import type { PlanInput } from "./plan-input.ts";
 import { refuseRepeatedKeys } from "./plan-unique.ts";
 import { keptTables } from "./replace/held-tables.ts";
 import { rewriteRows } from "./rewrite-rows.ts";
-import { stageRows } from "./stage-rows.ts";
-import { stageTable } from "./stage-table.ts";
+import { type StagedRows, stageRows } from "./stage-rows.ts";
+import { type StageTable, stageTable } from "./stage-table.ts";
 import { selectTenants } from "./tenants.ts";
 import { collectUsers, readBundleUsers } from "./users/bundle-users.ts";
 import { plannedUsers } from "./users/planned-users.ts";
@@ -36,9 +38,14 @@ interface PrepareRequest {
   choices: Partial<ImportChoices>;
   numbering: Numbering;
   importer: Importer;
+  pool?: FilePool;
   signal?: AbortSignal;
   onProgress?: (progress: ImportProgress) => void;
   keeper?: PlanKeeper;
+  /** Looks for tables that need not be staged. */
+  direct?: boolean;
+  /** Where stored objects would come from, as this import has decided before, by table. */
+  decided?: ReadonlyMap<string, BlobDecision[]>;
 }
 
 /** Stages the rows of a verified bundle and decides where each stored object would come from: all that a plan needs. */
@@ -53,8 +60,11 @@ export async function prepareImport(sql: Sql, request: PrepareRequest, verified:
   const choices = await resolveChoices(sql, request, bundle, bundleUsers);
   const users = new UserIds(new Map(Object.entries(choices.user_map)));
   const kept = request.mode === "replace" ? keptTables(scope, bundle) : {};
-  const tables = enteringTables(scope, bundle, choices).filter(({ key }) => !Object.hasOwn(kept, key));
-  const inputs = await stageTables(sql, request, { tables, scope, bundle, users });
+  const tables = enteringTables(scope, bundle, choices)
+    .filter(({ key }) => !Object.hasOwn(kept, key))
+    .map((table, i) => stageTable(scope, table, i, users.maps));
+  const direct = request.direct === true ? await directTables(sql, tables, bundle, request.choices) : new Set<string>();
+  const inputs = await stageTables(sql, request, { tables, direct, verified, users });
   await collectOtherUsers(scope, bundle, choices, users, request.signal);
   for (const input of inputs) await refuseRepeatedKeys(sql, input);
   const rewritten = await rewriteRows(sql, inputs);
@@ -63,7 +73,7 @@ export async function prepareImport(sql: Sql, request: PrepareRequest, verified:
     await replaceOpenReferences(sql, inputs);
   }
   for (const input of inputs) keepFiltersOut(input);
-  if (request.choices.tenants) choices.tenants = await selectTenants(sql, scope, inputs, request.choices.tenants);
+  if (request.choices.tenants) choices.tenants = await selectTenants(sql, scope, inputs, request.choices.tenants, catalog);
   return {
     inputs,
     mode: request.mode,
@@ -72,7 +82,9 @@ export async function prepareImport(sql: Sql, request: PrepareRequest, verified:
     bundleSha256: verified.sha256,
     notImported: notImported(scope, verified, choices),
     blobs: await planAllBlobs(sql, request, scope, inputs, bundle),
-    users: await plannedUsers(sql, request.scope, users, bundleUsers, choices.user_map),
+    users: () => plannedUsers(sql, request.scope, users, bundleUsers, choices.user_map),
+    userIds: users,
+    bundle,
     ...(request.mode === "replace" && { replace: { scope: request.scope, catalog, kept } }),
     warnings: [
       ...bundle.manifest.warnings,
@@ -100,17 +112,20 @@ async function tuneSession(sql: Sql): Promise<void> {
 async function stageTables(
   sql: Sql,
   { mode, importer, signal, keeper, onProgress }: PrepareRequest,
-  from: { tables: ResolvedTable[]; scope: ResolvedScope; bundle: Bundle; users: UserIds },
+  from: { tables: StageTable[]; direct: ReadonlySet<string>; verified: VerifiedBundle; users: UserIds },
 ): Promise<PlanInput[]> {
-  const { bundle, users } = from;
+  const { direct, verified, users } = from;
   const inputs = new Map<string, PlanInput>();
-  for (const [i, resolved] of from.tables.entries()) {
-    const table = stageTable(from.scope, resolved, i, users.maps);
+  const stage = async (table: StageTable) => {
     const onRows = (rows: number) => onProgress?.({ phase: "stage", table: table.key, rows });
     onRows(0);
     const keys = keeper?.keysOf(table);
-    const staged = await stageRows(sql, bundle, table, { onRows, users, ...(signal && { signal }), ...(keys && { keys }) });
+    return stageRows(sql, verified.bundle, table, { onRows, users, ...(signal && { signal }), ...(keys && { keys }) });
+  };
+  for (const table of from.tables) {
+    const staged = direct.has(table.key) ? expectedRows(table, verified) : await stage(table);
     inputs.set(table.key, {
+      ...(direct.has(table.key) && { direct: "awaited" }),
       table,
       staged,
       mode,
@@ -124,6 +139,18 @@ async function stageTables(
     });
   }
   return [...inputs.values()];
+}
+
+/** What is known of rows before they are read a second time. */
+function expectedRows({ key }: StageTable, { verification }: VerifiedBundle): StagedRows {
+  return {
+    rows: verification.rows[key] ?? 0,
+    dropped: [],
+    absent: new Set(),
+    ragged: new Set(),
+    ascending: true,
+    stripped: new Map(),
+  };
 }
 
 /** Rows that would enter by a mapping of users name some as well. */
@@ -143,7 +170,7 @@ async function collectOtherUsers(
 
 async function planAllBlobs(
   sql: Sql,
-  { store, signal }: PrepareRequest,
+  { store, pool, signal, decided }: PrepareRequest,
   { tables }: ResolvedScope,
   inputs: readonly PlanInput[],
   bundle: Bundle,
@@ -154,7 +181,14 @@ async function planAllBlobs(
   const copies = omitted.size === 0 ? new Map() : await findCopies(sql, tables, [...omitted.values()]);
   for (const input of inputs) {
     if (input.table.scope.blob === undefined) continue;
-    blobs.set(input.table.key, await planBlobs(sql, input, { store, files, omitted, copies, ...(signal && { signal }) }));
+    const known = decided?.get(input.table.key);
+    const optional = { ...(pool && { pool }), ...(signal && { signal }) };
+    blobs.set(
+      input.table.key,
+      known === undefined
+        ? await planBlobs(sql, input, { store, files, omitted, copies, ...optional })
+        : await repeatBlobs(sql, input, known),
+    );
   }
   return blobs;
 }

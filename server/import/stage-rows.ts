@@ -7,7 +7,7 @@ import { databaseError } from "../database/connect.ts";
 import { openCopyIn } from "../database/copy-in.ts";
 import type { CopyText } from "./copy-text.ts";
 import { copyStageSql, createStageSql, type StageTable } from "./stage-table.ts";
-import { type RowWriter, rowError, type TranscodeOptions, Transcoder, userOf } from "./transcode-rows.ts";
+import { type RowWriter, rowError, type TranscodeOptions, Transcoder, userOf, ValueWriter } from "./transcode-rows.ts";
 import type { UserIds } from "./users/user-ids.ts";
 
 export interface StagedRows {
@@ -20,6 +20,8 @@ export interface StagedRows {
   ragged: Set<string>;
   /** Every row's key is greater than the one before: none is there twice. */
   ascending: boolean;
+  /** Documents that lost members whose keys the scope lets neither out nor in, by column. */
+  stripped: ReadonlyMap<string, number>;
 }
 
 /**
@@ -35,7 +37,13 @@ export async function stageRows(sql: Sql, bundle: Bundle, table: StageTable, opt
     const rows = await bundle.readRows(table.key, transcoder, options.signal);
     await transcoder.finish();
     await sql.unsafe(`analyze ${table.original}`);
-    return { rows, dropped: transcoder.dropped, ascending: transcoder.ascending, ...writer.lacking(rows) };
+    return {
+      rows,
+      dropped: transcoder.dropped,
+      ascending: transcoder.ascending,
+      stripped: writer.stripped,
+      ...writer.lacking(rows),
+    };
   } catch (cause) {
     writable.destroy();
     throw stagingError(cause, table);
@@ -47,6 +55,7 @@ class StagedRowWriter implements RowWriter {
   readonly #table: StageTable;
   readonly #users: UserIds;
   readonly #isUser: boolean[];
+  readonly #values = new ValueWriter();
   /** Rows that have each carried column. */
   readonly #present: Float64Array;
 
@@ -70,7 +79,7 @@ class StagedRowWriter implements RowWriter {
       else {
         this.#present[column]!++;
         if (this.#isUser[column]) this.#writeUser(text, bytes, fields, i);
-        else text.value(bytes, fields.valueStart[i]!, fields.valueEnd[i]!, carried[column]!.form);
+        else this.#values.write(text, bytes, fields.valueStart[i]!, fields.valueEnd[i]!, carried[column]!);
       }
     }
     text.endRow();
@@ -87,6 +96,10 @@ class StagedRowWriter implements RowWriter {
     for (let column = 0; column < this.#present.length; column++) if (found[column] === -1) absent.push(column);
     if (absent.length === 0) text.null();
     else text.ascii(`{${absent.join(",")}}`);
+  }
+
+  get stripped(): ReadonlyMap<string, number> {
+    return this.#values.stripped;
   }
 
   lacking(rows: number): Pick<StagedRows, "absent" | "ragged"> {

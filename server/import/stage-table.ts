@@ -1,6 +1,8 @@
 import type { CatalogColumn } from "../database/catalog.ts";
 import { quoteIdent } from "../database/session.ts";
+import { own } from "../scope/own.ts";
 import type { ResolvedForeignKey, ResolvedScope, ResolvedTable } from "../scope/resolve-scope.ts";
+import { KeySet } from "../scope/without-keys.ts";
 import type { ValueForm } from "./copy-text.ts";
 
 /**
@@ -41,6 +43,8 @@ export interface StageTable extends ResolvedTable {
 
 export interface StageColumn extends CatalogColumn {
   form: ValueForm;
+  /** Keys whose members a document loses on its way in. */
+  withoutKeys: KeySet | undefined;
   /** The staged text cannot be read as the column's type by COPY: it is staged as JSON and converted by PostgreSQL. */
   viaJson: boolean;
 }
@@ -70,7 +74,7 @@ export function stageTable(scope: ResolvedScope, table: ResolvedTable, number: n
     gone: `pg_temp.gone_${number}`,
     earlier: `pg_temp.earlier_${number}`,
     blobs: `pg_temp.blobs_${number}`,
-    carried: table.columns.filter((column) => mapsUsers || !local.has(column.name)).map(stageColumn),
+    carried: table.columns.filter((column) => mapsUsers || !local.has(column.name)).map((column) => stageColumn(column, table)),
     importer,
     unassigned,
     mappedUsers,
@@ -79,12 +83,16 @@ export function stageTable(scope: ResolvedScope, table: ResolvedTable, number: n
   };
 }
 
-function stageColumn(column: CatalogColumn): StageColumn {
-  const { category, element, isJson } = column;
+function stageColumn(column: CatalogColumn, { scope }: ResolvedTable): StageColumn {
+  const keys = own(scope.withoutKeys, column.name);
+  return { ...column, ...stagedForm(column), withoutKeys: keys && new KeySet(keys) };
+}
+
+function stagedForm({ category, element, isJson, notNull }: CatalogColumn): Pick<StageColumn, "form" | "viaJson"> {
   const oddElements = element !== null && (element.category === "C" || element.isJson || element.delimiter !== ",");
-  if (category === "C" || oddElements) return { ...column, form: "record", viaJson: true };
-  if (isJson) return { ...column, form: column.notNull ? "json-required" : "json", viaJson: false };
-  return { ...column, form: category === "A" ? "array" : "scalar", viaJson: false };
+  if (category === "C" || oddElements) return { form: "record", viaJson: true };
+  if (isJson) return { form: notNull ? "json-required" : "json", viaJson: false };
+  return { form: category === "A" ? "array" : "scalar", viaJson: false };
 }
 
 /** CREATE TEMPORARY TABLE takes a name without its schema. */
@@ -93,7 +101,9 @@ export function unqualified(name: string): string {
 }
 
 export function createStageSql(table: StageTable): string {
-  const columns = table.carried.map((column) => `${quoteIdent(column.name)} ${column.viaJson ? "json" : column.type}`);
+  const columns = table.carried.map(
+    (column) => `${quoteIdent(column.name)} ${column.viaJson ? "json" : (column.nullableType ?? column.type)}`,
+  );
   // _absent: places of the columns that the row did not have, which is something else than NULL.
   return `create temporary table ${unqualified(table.original)} (${["_row int8", "_absent int2[]", ...columns].join(", ")})`;
 }

@@ -1,9 +1,11 @@
 import type { Sql } from "postgres";
 import { BackupError } from "../../engine/errors.ts";
+import type { Catalog } from "../database/catalog.ts";
 import { quoteIdent, quoteLiteral, quoteTable } from "../database/session.ts";
 import type { ResolvedScope, ResolvedTable } from "../scope/resolve-scope.ts";
+import { conditionOver, type TenantRows, type TenantScope } from "../scope/tenants.ts";
 import type { PlanInput } from "./plan-input.ts";
-import { matchParent } from "./plan-references.ts";
+import { type StageTable, unqualified } from "./stage-table.ts";
 
 /** Keys of the tenants whose rows enter, as the target knows them. */
 const wanted = "pg_temp.wanted_tenants";
@@ -20,7 +22,7 @@ function tenantTable({ scope: { tenants }, tables }: ResolvedScope): ResolvedTab
 
 /**
  * Finds the tenants that were asked for, by key or by natural key: among the bundle's rows, else in the target. The rows of all
- * others get the condition `outside`.
+ * others get the condition `outside`, which is made as an export's is.
  * @returns their keys in the bundle, sorted.
  * @throws BackupError `REQUEST_INVALID` naming those that are nowhere.
  */
@@ -29,6 +31,7 @@ export async function selectTenants(
   scope: ResolvedScope,
   inputs: readonly PlanInput[],
   names: readonly string[],
+  catalog: Catalog,
 ): Promise<string[]> {
   const tenants = tenantTable(scope);
   if (tenants === undefined || tenants.catalog.primaryKey.length !== 1) {
@@ -56,39 +59,43 @@ export async function selectTenants(
       `${place} has no organization ${unknown.join(", ")}; name it by its id${named === undefined ? "" : ` or ${named}`}`,
     );
   }
-  for (const candidate of inputs) {
-    const inside = insideSql(candidate, tenants.key, "s", []);
-    const outside = inside === undefined ? String(candidate.table.scope.shared !== "in") : `not (${inside})`;
-    candidate.outside = candidate.outside === undefined ? outside : `(${candidate.outside}) or (${outside})`;
-  }
+  const tenancy = { scope: { ...scope.scope, tenants: { table: tenants.key, id: tenants.catalog.primaryKey[0]! } }, catalog };
+  for (const candidate of inputs) keepOutside(candidate, tenancy);
   return found.map((row) => row["source"] as string);
 }
 
-/**
- * A condition over a staged row: it hangs on one of the wanted tenants, by its tenant column or by every reference that leads to one.
- * `undefined` where nothing does.
- */
-function insideSql({ table, inputs }: PlanInput, tenants: string, alias: string, path: readonly string[]): string | undefined {
-  const isShared = table.scope.shared === "in";
-  const column = table.key === tenants ? table.catalog.primaryKey[0] : table.scope.tenant;
-  if (column !== undefined) {
-    const name = `${alias}.${quoteIdent(column)}`;
-    return `exists (select 1 from ${wanted} w where w.id = ${name})${isShared ? ` or ${name} is null` : ""}`;
-  }
-  const next = `${alias}p`;
-  const leading = table.references.flatMap((reference) => {
-    const parent = path.includes(reference.parent) || reference.parent === table.key ? undefined : inputs.get(reference.parent);
-    const inside = parent === undefined ? undefined : insideSql(parent, tenants, next, [...path, table.key]);
-    return inside === undefined ? [] : [{ reference, parent: parent!, inside }];
-  });
-  if (leading.length === 0) return undefined;
-  const given = leading.map(
-    ({ reference }) => `(${reference.columns.map((name) => `${alias}.${quoteIdent(name)} is not null`).join(" and ")})`,
-  );
-  const agree = leading.map(
-    ({ reference, parent, inside }, i) =>
-      `(not ${given[i]} or exists (select 1 from ${parent.table.stage} ${next} where ${matchParent(reference, next, alias)} and (${inside})))`,
-  );
-  const any = given.join(" or ");
-  return `(${agree.join(" and ")} and (${any}))${isShared ? ` or not (${any})` : ""}`;
+/** Rows of the other tenants, and those that hang on none, stay out. */
+function keepOutside(input: PlanInput, tenancy: TenantScope): void {
+  const { table, id } = tenancy.scope.tenants;
+  const type = tenancy.catalog.tables.get(table)!.columns.find(({ name }) => name === id)!.type;
+  const inside = conditionOver(tenancy, input.table.key, stagedRows(input, type)) ?? String(input.table.scope.shared === "in");
+  const before = input.outside === undefined ? "" : `(${input.outside}) or `;
+  input.outside = `${before}(${inside}) is not true`;
+}
+
+/** What is staged; the rows of the table that is asked about go by the name that a plan gives them. */
+function stagedRows({ table: { key: asked }, inputs }: PlanInput, type: string): TenantRows {
+  const staged = (key: string) => inputs.get(key)?.table;
+  return {
+    table(key) {
+      const table = staged(key);
+      if (table === undefined) return undefined;
+      const alias = key === asked ? "s" : unqualified(table.stage);
+      return { from: table.stage, alias, foreignKeys: table.references };
+    },
+    isTenant: (value) => `exists (select 1 from ${wanted} w where w.id = ${value})`,
+    own(key, condition) {
+      const table = staged(key)!;
+      return ownCondition(table, condition, [...inputs.values()], key === asked ? "s" : unqualified(table.stage), type);
+    },
+  };
+}
+
+/** The scope's condition names tables of the application, in whose stead it finds what is staged of them. */
+function ownCondition(table: StageTable, condition: string, inputs: readonly PlanInput[], alias: string, type: string): string {
+  const { schema, name } = table.catalog;
+  const beside = inputs.filter((input) => input.table.catalog.schema === schema);
+  const shadows = beside.map((input) => `${quoteIdent(input.table.catalog.name)} as (select * from ${input.table.stage})`);
+  const where = condition.replaceAll("$tenants", `(select array_agg(id)::text[] from ${wanted})::${type}[]`);
+  return `${alias}._row in (with ${shadows.join(", ")} select _row from ${quoteIdent(name)} where ${where})`;
 }

@@ -5,10 +5,11 @@ import { BackupError } from "../../engine/errors.ts";
 import { ColumnLookup, type RowFields, textOf } from "../../engine/json/row.ts";
 import { JsonSyntaxError } from "../../engine/json/scanner.ts";
 import { bytesPassed } from "../external-memory.ts";
+import { withoutKeys } from "../scope/without-keys.ts";
 import { CopyText } from "./copy-text.ts";
 import type { KeyWriter } from "./kept/key-writer.ts";
 import { KeyOrder } from "./key-order.ts";
-import type { StageTable } from "./stage-table.ts";
+import type { StageColumn, StageTable } from "./stage-table.ts";
 import type { NamedUser, UserIds } from "./users/user-ids.ts";
 
 export interface TranscodeOptions {
@@ -125,6 +126,21 @@ export class Transcoder implements TableVisitor {
   /** Every row's key was greater than the one before. */
   get ascending(): boolean {
     return this.#order.ascending;
+  }
+}
+
+/** Writes the value of a carried column; a document loses on the way in what an export would not let out. */
+export class ValueWriter {
+  /** Documents that lost something, by column. */
+  readonly stripped = new Map<string, number>();
+
+  write(text: CopyText, bytes: Uint8Array, start: number, end: number, column: StageColumn): void {
+    const kept = column.withoutKeys === undefined ? null : withoutKeys(bytes, start, end, column.withoutKeys);
+    if (kept === null) text.value(bytes, start, end, column.form);
+    else {
+      this.stripped.set(column.name, (this.stripped.get(column.name) ?? 0) + 1);
+      text.value(kept, 0, kept.length, column.form);
+    }
   }
 }
 

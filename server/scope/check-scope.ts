@@ -14,6 +14,7 @@ export interface ScopeProblem {
     | "key_missing"
     | "likely_secret"
     | "tenant_unknown"
+    | "keys_not_jsonb"
     | "unconfirmed";
   table: string;
   column?: string;
@@ -125,6 +126,10 @@ function checkColumn(table: string, column: CatalogColumn, declared: TableScope)
     return [
       { ...at, kind: "column_unclassified", message: `column ${table}.${column.name} is neither included nor excluded`, paste },
     ];
+  }
+  if (own(declared.withoutKeys, column.name) !== undefined && column.builtin !== "jsonb") {
+    const message = `column ${table}.${column.name} has no jsonb, and withoutKeys removes members of jsonb documents`;
+    return [{ ...at, kind: "keys_not_jsonb", message }];
   }
   if (!looksSecret(column.name) || own(declared.notSecret, column.name) !== undefined) return [];
   const paste = `${table}: notSecret: { ${JSON.stringify(column.name)}: "why it holds none" }`;

@@ -77,6 +77,11 @@ export interface TableScope {
   whereOnImport?: boolean;
   /** SQL expressions that replace a column's value on the way out. */
   rewrite?: Record<string, string>;
+  /**
+   * Free-form `jsonb` columns, each with keys whose members are removed at any depth, on the way out and on the way in: where
+   * people and programs have been seen to leave credentials. Letter case, hyphens and underscores do not count.
+   */
+  withoutKeys?: Record<string, readonly string[]>;
   /** Rewritten columns that are rewritten on the way in as well, whoever made the bundle. */
   rewriteOnImport?: readonly string[];
   /** The option that turns the table on; `off` says whether the bundle then lacks the table or holds it empty. */
@@ -139,6 +144,7 @@ const tableSchema = v.strictObject({
   where: v.optional(v.string()),
   whereOnImport: v.optional(v.boolean()),
   rewrite: v.optional(v.record(identifier, v.string())),
+  withoutKeys: v.optional(v.record(identifier, v.pipe(columns, v.nonEmpty("name the keys")))),
   rewriteOnImport: v.optional(columns),
   option: v.optional(v.strictObject({ name: identifier, off: v.picklist(["absent", "empty"]) })),
   metadata: v.optional(columns),
@@ -216,7 +222,8 @@ function contradictions(scope: Scope): string[] {
     if (name !== undefined && !options.has(name)) found.push(`${where}: no option is named ${name}`);
   };
   needOption("settings", scope.settings?.option);
-  if (options.has("tenants")) found.push("options.tenants: the name is taken: a request names tenants by it");
+  for (const name of ["tenants", "files"])
+    if (options.has(name)) found.push(`options.${name}: the name is taken: a request names ${name} by it`);
   found.push(...replaceContradictions(scope), ...tenantContradictions(scope), ...upgradeContradictions(scope));
   for (const [name, table] of Object.entries(scope.tables)) {
     if (own(scope.excludedTables, name) !== undefined) found.push(`${name}: both included and excluded`);
@@ -277,11 +284,13 @@ function columnContradictions(name: string, table: TableScope): string[] {
   for (const column of table.rewriteOnImport ?? [])
     if (table.rewrite?.[column] === undefined) found.push(`${name}.rewriteOnImport: ${column} is not rewritten`);
   for (const column of included)
-    if (/^_(row|absent|outcome|miss_\d+)$/.test(column)) found.push(`${name}.${column}: an import uses this name for itself`);
+    if (/^_(row|absent|outcome|miss_\d+|key_\d+)$/.test(column))
+      found.push(`${name}.${column}: an import uses this name for itself`);
   const { blob } = table;
   const references = {
     notSecret: Object.keys(table.notSecret ?? {}),
     rewrite: Object.keys(table.rewrite ?? {}),
+    withoutKeys: Object.keys(table.withoutKeys ?? {}),
     metadata: table.metadata ?? [],
     importer: table.importer ?? [],
     naturalKey: table.naturalKey ?? [],

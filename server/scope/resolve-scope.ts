@@ -75,7 +75,13 @@ export function enters(scope: Scope, key: string): boolean {
 
 function fingerprint(scope: Scope): string {
   const parts = Object.entries(scope.tables)
-    .map(([key, table]) => [key, [...table.columns].sort(), table.where ?? null, table.rewrite ?? null])
+    .map(([key, table]) => [
+      key,
+      [...table.columns].sort(),
+      table.where ?? null,
+      table.rewrite ?? null,
+      ...(table.withoutKeys === undefined ? [] : [table.withoutKeys]),
+    ])
     .sort(([a], [b]) => (String(a) < String(b) ? -1 : 1));
   return createHash("sha256")
     .update(JSON.stringify([scope.name, scope.version, parts]))

@@ -9,6 +9,23 @@ export interface TenantScope {
   catalog: Catalog;
 }
 
+/** Where the rows of a table are looked for: the table itself, or what an import has staged of it. */
+export interface TenantTable {
+  /** For FROM, under the name `alias`. */
+  from: string;
+  alias: string;
+  foreignKeys: readonly ForeignKey[];
+}
+
+export interface TenantRows {
+  /** `undefined` for a table whose rows are not there to lead on. */
+  table(key: string): TenantTable | undefined;
+  /** SQL: the value, of this type, is the key of one of the tenants. */
+  isTenant(value: string, type: string): string;
+  /** SQL of the scope's own condition over a row of the table. */
+  own(key: string, condition: string): string;
+}
+
 /**
  * SQL condition over a table's rows: they hang on one of the tenants. The table's own tenant column or condition decides; without
  * one, every reference that leads to a tenant does, and a row goes along only if all of them lead to one of these. `undefined`
@@ -16,31 +33,47 @@ export interface TenantScope {
  * @param ids keys of the tenants, as PostgreSQL writes them
  */
 export function tenantCondition(tenancy: TenantScope, key: string, ids: readonly string[]): string | undefined {
-  return new Conditions(tenancy, ids).of(key, []);
+  const { scope, catalog } = tenancy;
+  const list = (type: string) =>
+    `${quoteLiteral(`{${ids.map((id) => `"${id.replaceAll(/["\\]/g, "\\$&")}"`).join(",")}}`)}::${type}[]`;
+  const idType = typeOf(catalog.tables.get(scope.tenants.table), scope.tenants.id);
+  return conditionOver(tenancy, key, {
+    table(name) {
+      const table = catalog.tables.get(name);
+      return table && { from: quoteTable(table), alias: quoteTable(table), foreignKeys: table.foreignKeys };
+    },
+    isTenant: (value, type) => `${value} = any(${list(type)})`,
+    own: (_, condition) => condition.replaceAll("$tenants", list(idType)),
+  });
+}
+
+/** The same over other rows than the table's own, whose alias is that of `rows.table(key)`. */
+export function conditionOver(tenancy: TenantScope, key: string, rows: TenantRows): string | undefined {
+  return new Conditions(tenancy, rows).of(key, []);
 }
 
 class Conditions {
   readonly #tenancy: TenantScope;
-  readonly #ids: readonly string[];
+  readonly #rows: TenantRows;
 
-  constructor(tenancy: TenantScope, ids: readonly string[]) {
+  constructor(tenancy: TenantScope, rows: TenantRows) {
     this.#tenancy = tenancy;
-    this.#ids = ids;
+    this.#rows = rows;
   }
 
   /** `path` leads here from the table that is asked for: a circle of references says nothing new. */
   of(key: string, path: readonly string[]): string | undefined {
-    const { scope, catalog } = this.#tenancy;
-    const table = catalog.tables.get(key);
+    const { scope } = this.#tenancy;
+    const table = this.#rows.table(key);
     if (table === undefined) return undefined;
-    if (key === scope.tenants.table) return this.#isOneOf(table, scope.tenants.id);
+    if (key === scope.tenants.table) return this.#isOneOf(key, table, scope.tenants.id);
     const { tenant, tenantRows, shared } = own(scope.tables, key) ?? {};
-    if (tenantRows !== undefined) return tenantRows.replaceAll("$tenants", this.#idsAs(this.#type(scope.tenants)));
-    if (tenant !== undefined) return orShared(this.#isOneOf(table, tenant), `${column(table, tenant)} is null`, shared);
+    if (tenantRows !== undefined) return this.#rows.own(key, tenantRows);
+    if (tenant !== undefined) return orShared(this.#isOneOf(key, table, tenant), `${column(table, tenant)} is null`, shared);
     return this.#derived(table, [...path, key], shared);
   }
 
-  #derived(table: CatalogTable, path: readonly string[], shared: "in" | "out" | undefined): string | undefined {
+  #derived(table: TenantTable, path: readonly string[], shared: "in" | "out" | undefined): string | undefined {
     const { scope } = this.#tenancy;
     const leading = table.foreignKeys.flatMap((foreignKey) => {
       const parent = path.includes(foreignKey.parent) ? undefined : this.of(foreignKey.parent, path);
@@ -59,31 +92,25 @@ class Conditions {
   }
 
   /** The reference is empty, or leads to a row of one of the tenants. */
-  #within(table: CatalogTable, { columns, parent, parentColumns }: ForeignKey, condition: string): string {
-    const catalog = this.#tenancy.catalog.tables.get(parent)!;
+  #within(table: TenantTable, { columns, parent, parentColumns }: ForeignKey, condition: string): string {
+    const rows = this.#rows.table(parent)!;
     const names = columns.map((name) => column(table, name));
     const empty = names.map((name) => `${name} is null`).join(" or ");
-    const referenced = parentColumns.map((name) => column(catalog, name)).join(", ");
-    return `(${empty} or (${names.join(", ")}) in (select ${referenced} from ${quoteTable(catalog)} where ${condition}))`;
+    const referenced = parentColumns.map((name) => column(rows, name)).join(", ");
+    return `(${empty} or (${names.join(", ")}) in (select ${referenced} from ${rows.from} where ${condition}))`;
   }
 
-  #isOneOf(table: CatalogTable, name: string): string {
-    const type = table.columns.find((candidate) => candidate.name === name)?.type;
-    return `${column(table, name)} = any(${this.#idsAs(type ?? "text")})`;
-  }
-
-  #type({ table, id }: ScopeTenants): string {
-    return this.#tenancy.catalog.tables.get(table)?.columns.find(({ name }) => name === id)?.type ?? "text";
-  }
-
-  #idsAs(type: string): string {
-    const items = this.#ids.map((id) => `"${id.replaceAll(/["\\]/g, "\\$&")}"`);
-    return `${quoteLiteral(`{${items.join(",")}}`)}::${type}[]`;
+  #isOneOf(key: string, table: TenantTable, name: string): string {
+    return this.#rows.isTenant(column(table, name), typeOf(this.#tenancy.catalog.tables.get(key), name));
   }
 }
 
-function column(table: CatalogTable, name: string): string {
-  return `${quoteTable(table)}.${quoteIdent(name)}`;
+function typeOf(table: CatalogTable | undefined, name: string): string {
+  return table?.columns.find((candidate) => candidate.name === name)?.type ?? "text";
+}
+
+function column({ alias }: TenantTable, name: string): string {
+  return `${alias}.${quoteIdent(name)}`;
 }
 
 /** Rows of no tenant go along where the scope says that they are shared. */

@@ -79,23 +79,20 @@ export async function run({ json, runs: rounds = 1, rest }: BenchArgs): Promise<
 async function measureSet(folder: string, set: SetName, rounds: number): Promise<Measured[]> {
   const source = await makeSet(folder, set);
   const bytes = await totalOf(source);
-  const measured: Measured[] = [];
   const neutral = join(folder, `${set}.zip`);
-  await rm(neutral, { force: true });
-  for (const [contender, command] of Object.entries(commands("pack", set))) {
-    const file = join(folder, `${set}-packed.zip`);
-    const found = await runsOf(rounds, command, [source, file], bytes, () => rm(file, { force: true }));
-    if (found === undefined) continue;
-    measured.push({ set, operation: "pack", contender, ...found, size: (await stat(file)).size });
-    if (contender === "zip" || (contender === "holdall" && measured.length === 1)) await copyFile(file, neutral);
-  }
-  for (const [contender, command] of Object.entries(commands("verify", set))) {
-    const found = await runsOf(rounds, command, [neutral], bytes);
-    if (found !== undefined) measured.push({ set, operation: "verify", contender, ...found });
-  }
-  await rm(neutral, { force: true });
-  await rm(join(folder, `${set}-packed.zip`), { force: true });
-  return measured;
+  const file = join(folder, `${set}-packed.zip`);
+  const sizes = new Map<string, number>();
+  const keep = async (contender: string) => {
+    sizes.set(contender, (await stat(file)).size);
+    if (contender === "zip" || (contender === "holdall" && sizes.size === 1)) await copyFile(file, neutral);
+  };
+  const packed = await inTurn(rounds, commands("pack", set), [source, file], keep);
+  const verified = await inTurn(rounds, commands("verify", set), [neutral]);
+  for (const made of [neutral, file]) await rm(made, { force: true });
+  return [
+    ...packed.map((one) => ({ set, operation: "pack" as const, ...speedOf(one, bytes), size: sizes.get(one.contender)! })),
+    ...verified.map((one) => ({ set, operation: "verify" as const, ...speedOf(one, bytes) })),
+  ];
 }
 
 /** The command as it is installed: set C is packed at its usual level, since it finds out by itself what does not compress. */
@@ -120,27 +117,40 @@ async function totalOf(folder: string): Promise<number> {
   return sizes.reduce((sum, { size }) => sum + size, 0);
 }
 
-type Speed = Pick<Measured, "megabytesPerSecond" | "seconds" | "peakMegabytes">;
+interface Runs {
+  contender: string;
+  found: Timed[];
+}
 
-/** `undefined` where the command fails, because it is not installed or cannot do it. */
-async function runsOf(
+/**
+ * Every contender once in each round, so that a slow minute of the machine meets all of them. One that fails, because it is not
+ * installed or cannot do it, is left out.
+ */
+async function inTurn(
   rounds: number,
-  command: string,
+  contenders: Record<string, string>,
   operands: string[],
-  bytes: number,
-  before?: () => Promise<void>,
-): Promise<Speed | undefined> {
-  const found: { seconds: number; peakMegabytes: number | undefined }[] = [];
+  after?: (contender: string) => Promise<void>,
+): Promise<Runs[]> {
+  const runs = Object.keys(contenders).map((contender): Runs => ({ contender, found: [] }));
   for (let round = 0; round < rounds; round++) {
-    await before?.();
-    await intoCache(operands[0]!);
-    const measured = await timed(command, operands);
-    if (measured === undefined) return undefined;
-    found.push(measured);
+    for (const { contender, found } of runs) {
+      const [input, output] = operands;
+      if (output !== undefined) await rm(output, { force: true });
+      await intoCache(input!);
+      const measured = await timed(contenders[contender]!, operands);
+      if (measured === undefined) continue;
+      found.push(measured);
+      await after?.(contender);
+    }
   }
+  return runs.filter(({ found }) => found.length === rounds);
+}
+
+function speedOf({ contender, found }: Runs, bytes: number) {
   const seconds = median(found.map((one) => one.seconds));
   const peak = Math.max(...found.map((one) => one.peakMegabytes ?? 0));
-  return { seconds, peakMegabytes: peak === 0 ? undefined : peak, megabytesPerSecond: bytes / 1e6 / seconds };
+  return { contender, seconds, peakMegabytes: peak === 0 ? undefined : peak, megabytesPerSecond: bytes / 1e6 / seconds };
 }
 
 /** Everyone reads from the page cache: a system that has dropped a part of it would make the first one wait for the disk. */
@@ -148,10 +158,12 @@ async function intoCache(place: string): Promise<void> {
   await timed('find "$1" -type f -exec cat {} + >/dev/null', [place]);
 }
 
-async function timed(
-  command: string,
-  operands: string[],
-): Promise<{ seconds: number; peakMegabytes: number | undefined } | undefined> {
+interface Timed {
+  seconds: number;
+  peakMegabytes: number | undefined;
+}
+
+async function timed(command: string, operands: string[]): Promise<Timed | undefined> {
   const start = performance.now();
   const child = spawn("sh", ["-c", command, "sh", ...operands], { stdio: "ignore", detached: true });
   const peaks = new Map<number, number>();

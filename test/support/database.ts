@@ -15,7 +15,10 @@ export interface TestDatabase {
  * Fresh databases for one test file, dropped after its last test: `const db = useDatabase();` at its top. In the embedded
  * PostgreSQL, or in the distribution's own (`systemDatabaseSkipReason`).
  */
-export function useDatabase(service: "database" | "system-database" = "database"): { create(): Promise<TestDatabase> } {
+export function useDatabase(service: "database" | "system-database" = "database"): {
+  /** Empty, or a copy of one to which nobody is connected. */
+  create(template?: string): Promise<TestDatabase>;
+} {
   let admin: Connection | undefined;
   const made: { name: string; connection: Connection }[] = [];
   afterAll(async () => {
@@ -27,11 +30,11 @@ export function useDatabase(service: "database" | "system-database" = "database"
     await admin?.close();
   }, 60_000);
   return {
-    async create() {
+    async create(template = "template1") {
       const { url: adminUrl } = await askFor<{ url: string }>(service);
       admin ??= await connect(adminUrl, { max: 1 });
       const name = `test_${randomBytes(6).toString("hex")}`;
-      await admin.sql`create database ${admin.sql(name)}`;
+      await admin.sql`create database ${admin.sql(name)} template ${admin.sql(template)}`;
       const url = Object.assign(new URL(adminUrl), { pathname: `/${name}` }).href;
       const connection = await connect(url);
       made.push({ name, connection });

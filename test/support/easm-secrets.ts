@@ -96,27 +96,31 @@ function settings(): Planting[] {
 /** What to merge into a cleaned JSON column, or the text of a cleaned text column. */
 const dirt: Record<string, Record<string, (text: string) => unknown>> = {
   organizations: { settings: (text) => ({ sso: { client_secret: text } }) },
-  scopes: { scan_profile: topLevel },
-  assets: { metadata: topLevel },
+  scopes: { scan_profile: anywhere },
+  assets: { metadata: anywhere },
   vulnerabilities: {
     evidence: (text) => ({
       request: { headers: { authorization: text } },
       response: { headers: { "set-cookie": text } },
       curl_command: text,
+      steps: [{ login: { Password: text, "session-token": "kept", token: text } }],
     }),
   },
-  exposure_changes: { before: topLevel, after: topLevel },
+  exposure_changes: { before: anywhere, after: anywhere },
   scans: { config: (text) => ({ provider: { api_key: text } }), error_message: urlLogin },
   scan_jobs: { error_message: urlLogin },
   reports: { parameters: (text) => ({ deliver_to: text }) },
-  files: { metadata: (text) => ({ ...topLevel(text), presigned_url: text, upload_id: text }) },
+  files: { metadata: (text) => ({ ...anywhere(text), presigned_url: text, upload_id: text }) },
 };
 
 /** Rewritten for another reason than a secret. */
 const harmless = new Set(["state", "finished_at"]);
 
-function topLevel(text: string): Record<string, unknown> {
-  return Object.fromEntries(secretKeys.map((key) => [key, key === "headers" ? { cookie: text } : text]));
+/** Secrets at the top, within objects of arrays, and under other spellings of the keys. */
+function anywhere(text: string): Record<string, unknown> {
+  const keys = Object.fromEntries(secretKeys.map((key) => [key, key === "headers" ? { cookie: text } : text]));
+  const spelt = { "API-Key": text, accessKey: text, Authorization: [text], PASSWORD: { of: text } };
+  return { ...keys, tools: [{ kept: 1, login: { ...keys, also_kept: [1, { token: text }] } }, spelt] };
 }
 
 function urlLogin(text: string): string {
@@ -132,8 +136,8 @@ function cleanedPlaces(): Planting[] {
 }
 
 function assertDirtFor(tables: typeof easm.tables): void {
-  for (const [table, { rewrite = {} }] of Object.entries(tables)) {
-    for (const column of Object.keys(rewrite)) {
+  for (const [table, { rewrite = {}, withoutKeys = {} }] of Object.entries(tables)) {
+    for (const column of [...Object.keys(rewrite), ...Object.keys(withoutKeys)]) {
       if (!harmless.has(column) && dirt[table]?.[column] === undefined) throw new Error(`no dirt for ${table}.${column}`);
     }
   }

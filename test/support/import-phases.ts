@@ -14,20 +14,22 @@ export interface Phase {
 
 /** In the order of an import into an empty instance. */
 export const phases: Phase[] = [
-  { name: "verifying", statement: /^update holdall\.imports set state = 'recovered'/ },
-  { name: "recording its begin", statement: /^insert into holdall\.imports/, answer: true },
-  { name: "making a staging table", statement: /^create temporary table stage_3/ },
-  { name: "opening a COPY", statement: /^copy pg_temp\.stage_4/ },
-  { name: "staging", statement: /^analyze pg_temp\.stage_6/ },
-  { name: "planning", statement: /^alter table pg_temp\.plan_5/ },
-  { name: "announcing objects", statement: /^insert into holdall\.import_objects/ },
-  { name: "about to write objects", statement: /^insert into holdall\.import_objects/, answer: true },
+  { name: "verifying", statement: /^update holdall_journal\.imports set state = 'recovered'/ },
+  { name: "recording its begin", statement: /^insert into holdall_journal\.imports/, answer: true },
+  { name: "making a staging table", statement: /^create temporary table stage_2/ },
+  { name: "opening a COPY", statement: /^copy pg_temp\.stage_7/ },
+  { name: "staging", statement: /^analyze pg_temp\.stage_8/ },
+  { name: "planning", statement: /^alter table pg_temp\.plan_7/ },
+  { name: "announcing objects", statement: /^insert into holdall_journal\.import_objects/ },
+  { name: "about to write objects", statement: /^insert into holdall_journal\.import_objects/, answer: true },
   { name: "locking the tables", statement: /^lock table/ },
-  { name: "inserting the first table", statement: /^insert into "public"\."organizations"/ },
+  { name: "copying the first table", statement: /^copy "public"\."organizations"/ },
+  { name: "copying a large table", statement: /^copy "public"\."assets"/, answer: true },
+  { name: "behind a copied table", statement: /^analyze "public"\."assets"/ },
   { name: "between two tables", statement: /^insert into "public"\."files"/ },
   { name: "filling references", statement: /^update "public"\."reports"/ },
-  { name: "recording its end", statement: /^update holdall\.imports set state = 'committed'/ },
-  { name: "about to commit", statement: /^delete from holdall\.import_objects where import_id = \$1$/, answer: true },
+  { name: "recording its end", statement: /^update holdall_journal\.imports set state = 'committed'/ },
+  { name: "about to commit", statement: /^delete from holdall_journal\.import_objects where import_id = \$1$/, answer: true },
 ];
 
 export async function failureOf(work: Promise<unknown>): Promise<unknown> {
@@ -45,7 +47,7 @@ export async function codeOf(work: Promise<unknown>): Promise<string> {
 
 /** The states of all imports, oldest first. */
 export async function importStates(sql: Sql): Promise<string[]> {
-  return (await sql`select state from holdall.imports order by started_at`).map((row) => row["state"] as string);
+  return (await sql`select state from holdall_journal.imports order by started_at`).map((row) => row["state"] as string);
 }
 
 /** As before the import, and nobody still works for it: no session, no lock, no temporary table, nothing announced. */

@@ -37,6 +37,7 @@ export class ComparePanel extends LitElement {
     file: { attribute: false },
     inspection: { attribute: false },
     isSound: { attribute: false },
+    route: { attribute: false },
     _mode: { state: true },
     _choices: { state: true },
     _consent: { state: true },
@@ -81,6 +82,7 @@ export class ComparePanel extends LitElement {
   declare file: File | null;
   declare inspection: Inspection;
   declare isSound: boolean;
+  declare route: readonly string[] | undefined;
   declare _mode: ConflictMode;
   declare _choices: Omit<PlanRequest, "mode">;
   declare _consent: Partial<ReplaceConsent>;
@@ -226,7 +228,7 @@ export class ComparePanel extends LitElement {
     const missing = plan.replace === undefined ? [] : neededConsents(plan.replace).filter((name) => this._consent[name] !== true);
     return html`<div class="stack" tabindex="-1" id="plan">
       <h2>What an import would do</h2>
-      <holdall-plan .plan=${plan} .api=${this.api} .client=${this.client}></holdall-plan>
+      <holdall-plan .plan=${plan} .api=${this.api} .client=${this.client} .open=${this.#openTable}></holdall-plan>
       <holdall-people .users=${plan.users} .map=${this._choices.user_map ?? {}} @chosen=${this.#chosen}></holdall-people>
       ${warningsNote([...new Set(plan.warnings)])}
       ${
@@ -251,6 +253,12 @@ export class ComparePanel extends LitElement {
         </button>
       </div>
     </div>`;
+  }
+
+  /** Of the plan, by the address. */
+  get #openTable(): string | undefined {
+    const [what, table] = this.route ?? [];
+    return what === "plan" ? table : undefined;
   }
 
   #choose(mode: ConflictMode) {

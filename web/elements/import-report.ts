@@ -1,8 +1,7 @@
-import { css, html, LitElement, nothing } from "lit";
+import { css, html, nothing } from "lit";
 import type { ImportReport } from "../../engine/plan.ts";
-import { base } from "../design/base.ts";
-import { controls } from "../design/controls.ts";
 import { icon } from "../design/icons.ts";
+import { PageElement } from "../design/page-element.ts";
 import { counted, date, duration, number, words } from "../format.ts";
 import { groups, outcomeTexts } from "../mode-texts.ts";
 import { download } from "../save-file.ts";
@@ -11,11 +10,10 @@ import { totalOf } from "./plan-view.ts";
 const shown = 200;
 
 /** What an import did, and every row that did not arrive; also as a download. */
-export class ReportView extends LitElement {
+export class ReportView extends PageElement {
   static override properties = { report: { attribute: false } };
   static override styles = [
-    base,
-    controls,
+    super.styles,
     css`
       .stack > * {
         min-width: 0;

@@ -1,8 +1,7 @@
-import { css, html, LitElement, nothing } from "lit";
+import { css, html, nothing } from "lit";
 import type { PlanCode, PlannedRow, PlanPage, TablePlan } from "../../engine/plan.ts";
 import type { Api } from "../api.ts";
-import { base } from "../design/base.ts";
-import { controls } from "../design/controls.ts";
+import { PageElement } from "../design/page-element.ts";
 import { number, words } from "../format.ts";
 import { outcomeTexts } from "../mode-texts.ts";
 import type { BundleClient } from "../worker/client.ts";
@@ -13,7 +12,7 @@ import "./problem-note.ts";
 const pageRows = 50;
 
 /** The rows of one table of a plan: by outcome, with the fields that would change. */
-export class PlanRows extends LitElement {
+export class PlanRows extends PageElement {
   static override properties = {
     table: { attribute: false },
     digest: {},
@@ -24,8 +23,7 @@ export class PlanRows extends LitElement {
     _error: { state: true },
   };
   static override styles = [
-    base,
-    controls,
+    super.styles,
     css`
       .filters {
         gap: 0.375rem;

@@ -1,11 +1,11 @@
-import { css, html, LitElement, nothing, svg } from "lit";
+import { css, html, nothing, svg } from "lit";
 import type { Outcome, Plan, TablePlan } from "../../engine/plan.ts";
 import type { Api } from "../api.ts";
-import { base } from "../design/base.ts";
-import { controls } from "../design/controls.ts";
 import { icon } from "../design/icons.ts";
+import { PageElement } from "../design/page-element.ts";
 import { counted, number, size, words } from "../format.ts";
 import { type Group, groups, outcomeTexts } from "../mode-texts.ts";
+import { go } from "../route.ts";
 import type { BundleClient } from "../worker/client.ts";
 import "./plan-rows.ts";
 
@@ -18,16 +18,15 @@ export function totalOf(plan: Plan, wanted: readonly Outcome[]): number {
 }
 
 /** A plan, table by table, drawn as bars; each table opens its rows. Without `api`, what a report says was done. */
-export class PlanView extends LitElement {
+export class PlanView extends PageElement {
   static override properties = {
     plan: { attribute: false },
     api: { attribute: false },
     client: { attribute: false },
-    _open: { state: true },
+    open: {},
   };
   static override styles = [
-    base,
-    controls,
+    super.styles,
     css`
       .totals {
         display: grid;
@@ -134,6 +133,10 @@ export class PlanView extends LitElement {
           grid-template-columns: repeat(2, minmax(0, 1fr));
         }
 
+        .totals li:last-child {
+          grid-column: 1 / -1;
+        }
+
         .tables > li {
           grid-template-columns: minmax(0, 1fr);
         }
@@ -147,12 +150,8 @@ export class PlanView extends LitElement {
   declare plan: Plan;
   declare api: Api | undefined;
   declare client: BundleClient | undefined;
-  declare _open: TablePlan | null;
-
-  constructor() {
-    super();
-    this._open = null;
-  }
+  /** Name of the table whose rows are open. */
+  declare open: string | undefined;
 
   override render() {
     const { plan } = this;
@@ -165,19 +164,22 @@ export class PlanView extends LitElement {
         ${plan.tables.map((table) => this.#table(table, most))}
       </ul>
       <p class="muted small files">${objects(plan)}</p>
-      ${
-        this._open === null
-          ? nothing
-          : html`<holdall-plan-rows
-              .table=${this._open}
-              .digest=${plan.digest}
-              .api=${this.api}
-              .client=${this.client}
-              @close=${() => {
-                this._open = null;
-              }}
-            ></holdall-plan-rows>`
-      }`;
+      ${this.#rows()}`;
+  }
+
+  #rows() {
+    const { open, plan } = this;
+    if (open === undefined || this.api === undefined) return nothing;
+    const table = plan.tables.find((known) => known.table === open);
+    if (table === undefined)
+      return html`<p class="muted" role="status">The plan has no table “${open}”, which the address asks for.</p>`;
+    return html`<holdall-plan-rows
+      .table=${table}
+      .digest=${plan.digest}
+      .api=${this.api}
+      .client=${this.client}
+      @close=${() => go(this, "up", "import")}
+    ></holdall-plan-rows>`;
   }
 
   #table(table: TablePlan, most: number) {
@@ -190,9 +192,7 @@ export class PlanView extends LitElement {
           : html`<button
               class="link"
               aria-label=${`Rows of ${name} in the plan`}
-              @click=${() => {
-                this._open = table;
-              }}
+              @click=${() => go(this, "push", "import", "plan", table.table)}
             >
               ${name}
             </button>`

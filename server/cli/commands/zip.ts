@@ -4,8 +4,6 @@ import { openZip, type ZipContainer } from "../../../engine/zip/open-zip.ts";
 import { nodeCodec } from "../../codec-node.ts";
 import { startThreads } from "../../codec-pool.ts";
 import { openFileSource } from "../../file-source.ts";
-import { packFolder } from "../../zip/pack-folder.ts";
-import { unpackInto } from "../../zip/unpack-into.ts";
 
 const usage = `holdall zip list FILE        what an archive holds, its structure checked
 holdall zip test FILE        checks structure, names, sizes and CRC of every entry
@@ -35,11 +33,17 @@ const commands: Record<string, { operands: number; run: Command }> = {
   },
   pack: {
     operands: 2,
-    run: ([folder, file], { level }, signal) => packFolder(folder!, file!, { level: parseLevel(level), signal }),
+    run: async ([folder, file], { level }, signal) => {
+      const { packFolder } = await import("../../zip/pack-folder.ts");
+      await packFolder(folder!, file!, { level: parseLevel(level), signal });
+    },
   },
   unpack: {
     operands: 2,
-    run: ([file, folder], _, signal) => withArchive(file!, signal, (archive) => unpackInto(archive, folder!, signal)),
+    run: async ([file, folder], _, signal) => {
+      const { unpackInto } = await import("../../zip/unpack-into.ts");
+      await withArchive(file!, signal, (archive) => unpackInto(archive, folder!, signal));
+    },
   },
 };
 

@@ -45,7 +45,7 @@ export async function announceAftermath(
   decisions: readonly BlobDecision[],
 ): Promise<void> {
   await sql.unsafe(
-    `insert into holdall.import_aftermath (import_id, key)
+    `insert into holdall_journal.import_aftermath (import_id, key)
      select $1, key from ${before} where key not in (select key from (${namedKeys(scope)}) k where key is not null)`,
     [importId],
   );
@@ -53,11 +53,21 @@ export async function announceAftermath(
   for (let i = 0; i < moves.length; i += 1000) {
     const part = moves.slice(i, i + 1000).map(({ key, final, size, sha256 }) => ({ key: final, source: key, size, sha256 }));
     await sql.unsafe(
-      `insert into holdall.import_aftermath (import_id, key, source, size, sha256)
+      `insert into holdall_journal.import_aftermath (import_id, key, source, size, sha256)
        select $1, key, source, size, sha256 from json_to_recordset($2::text::json) as o(key text, source text, size int8, sha256 text)`,
       [importId, JSON.stringify(part)],
     );
   }
+}
+
+/** Objects that the import has written for rows that do not enter after all. */
+export async function announceSurplus(sql: Sql, scope: Scope, importId: string, written: ReadonlySet<string>): Promise<void> {
+  await sql.unsafe(
+    `insert into holdall_journal.import_aftermath (import_id, key)
+     select $1, key from json_array_elements_text($2::text::json) as w(key)
+       where key not in (select key from (${namedKeys(scope)}) k where key is not null) on conflict do nothing`,
+    [importId, JSON.stringify([...written])],
+  );
 }
 
 /**
@@ -69,7 +79,7 @@ export async function finishAftermath(sql: Sql, store: BlobStore, scope: Scope):
   const rows = await sql.unsafe(
     `select a.import_id as "importId", a.key, a.source, a.size::float8 as size, a.sha256,
        a.key in (select key from (${namedKeys(scope)}) k where key is not null) as named
-     from holdall.import_aftermath a join holdall.imports i on i.id = a.import_id where i.store = $1 order by a.key`,
+     from holdall_journal.import_aftermath a join holdall_journal.imports i on i.id = a.import_id where i.store = $1 order by a.key`,
     [store.description],
   );
   const done = await inParallel(rows as unknown as (Task & { named: boolean })[], 8, async (task) => {
@@ -78,7 +88,7 @@ export async function finishAftermath(sql: Sql, store: BlobStore, scope: Scope):
     } catch {
       return false;
     }
-    await sql`delete from holdall.import_aftermath where import_id = ${task.importId} and key = ${task.key}`;
+    await sql`delete from holdall_journal.import_aftermath where import_id = ${task.importId} and key = ${task.key}`;
     return true;
   });
   return done.filter((isDone) => !isDone).length;

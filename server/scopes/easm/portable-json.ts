@@ -20,15 +20,6 @@ export const secretKeys = [
 const textArray = (keys: readonly string[]) => `ARRAY[${keys.map((key) => `'${key}'`).join(", ")}]::text[]`;
 
 /**
- * SQL: the object without the top-level keys that hold secrets. For columns whose other keys cannot be listed. Most objects
- * have none of them, and looking costs a fraction of building the object anew.
- */
-export function withoutSecrets(column: string): string {
-  const keys = textArray(secretKeys);
-  return `CASE WHEN ${column} ?| ${keys} THEN ${column} - ${keys} ELSE ${column} END`;
-}
-
-/**
  * SQL: the object with only these top-level keys, where the application knows every key it writes: what somebody adds
  * later stays until it is listed.
  */

@@ -1,5 +1,5 @@
 import type { TableScope } from "../../scope/define-scope.ts";
-import { withoutSecrets } from "./portable-json.ts";
+import { secretKeys } from "./portable-json.ts";
 
 /** What was found: assets, how they hang together, what is wrong with them and what changed. */
 export const assetTables: Record<string, TableScope> = {
@@ -25,8 +25,8 @@ export const assetTables: Record<string, TableScope> = {
       "first_seen_at",
       "last_seen_at",
     ],
-    // Parsers of many tools write here, so the keys cannot be listed; none of them nests what it was not asked for.
-    rewrite: { metadata: withoutSecrets("metadata") },
+    // Parsers of many tools write here, so the keys cannot be listed.
+    withoutKeys: { metadata: secretKeys },
     metadata: ["tags", "notes", "metadata"],
     naturalKey: ["organization_id", "type", "normalized_value"],
     tenant: "organization_id",
@@ -64,6 +64,8 @@ export const assetTables: Record<string, TableScope> = {
     notSecret: { fingerprint: "identifies a finding across scans; made from the template's name and the asset" },
     // An authenticated probe records its own login: in the headers it sent and in the command that repeats it.
     rewrite: { evidence: "(evidence - 'curl_command') #- '{request,headers}' #- '{response,headers,set-cookie}'" },
+    // What a server answered with is part of the finding.
+    withoutKeys: { evidence: secretKeys.filter((key) => key !== "headers") },
     metadata: ["description", "remediation", "notes"],
     naturalKey: ["organization_id", "fingerprint"],
     tenant: "organization_id",
@@ -83,7 +85,7 @@ export const assetTables: Record<string, TableScope> = {
       "occurred_at",
     ],
     // Snapshots of an asset's metadata, secrets included.
-    rewrite: { before: withoutSecrets("before"), after: withoutSecrets("after") },
+    withoutKeys: { before: secretKeys, after: secretKeys },
     appendOnly: true,
     naturalKey: ["event_id"],
     tenant: "organization_id",

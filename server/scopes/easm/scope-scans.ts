@@ -1,5 +1,5 @@
 import type { TableScope } from "../../scope/define-scope.ts";
-import { onlyKeys, withoutSecrets, withoutUrlLogins } from "./portable-json.ts";
+import { onlyKeys, secretKeys, withoutUrlLogins } from "./portable-json.ts";
 
 /**
  * Nothing waits or runs in a bundle: the target's scheduler picks up what is queued and its watchdog what is running, and
@@ -38,6 +38,7 @@ export const scanTables: Record<string, TableScope> = {
       config: onlyKeys("config", ["profile", "modules", "ports", "rate_limit", "depth", "resolvers"]),
       error_message: withoutUrlLogins("error_message"),
     },
+    withoutKeys: { config: secretKeys },
     rewriteOnImport: ["state", "finished_at"],
     metadata: ["name", "statistics"],
     importer: ["created_by"],
@@ -92,6 +93,7 @@ export const scanTables: Record<string, TableScope> = {
     excluded: { share_token: "opens the report to whoever holds the link" },
     // Delivery parameters name webhooks with a token in the URL.
     rewrite: { parameters: onlyKeys("parameters", ["format", "sections", "minimum_severity", "top", "logo"]) },
+    withoutKeys: { parameters: secretKeys },
     metadata: ["title", "summary", "parameters"],
     importer: ["created_by"],
     tenant: "organization_id",
@@ -121,7 +123,8 @@ export const scanTables: Record<string, TableScope> = {
       perceptual_hash: "similarity digest of a screenshot's picture",
     },
     // Uploads leave presigned addresses and their tokens beside the file's facts.
-    rewrite: { metadata: `(${withoutSecrets("metadata")}) - ARRAY['presigned_url', 'upload_id']::text[]` },
+    rewrite: { metadata: "metadata - ARRAY['presigned_url', 'upload_id']::text[]" },
+    withoutKeys: { metadata: secretKeys },
     metadata: ["description", "metadata"],
     naturalKey: ["object_key"],
     tenant: "organization_id",

@@ -1,5 +1,5 @@
 import type { TableScope } from "../../scope/define-scope.ts";
-import { onlyKeys, withoutSecrets } from "./portable-json.ts";
+import { onlyKeys, secretKeys } from "./portable-json.ts";
 
 const providerSecret = "provider secret: the target's organization has its own account";
 
@@ -39,6 +39,7 @@ export const tenantTables: Record<string, TableScope> = {
       webhook_secret: "webhook secret: receivers trust whoever signs with it",
     },
     rewrite: { settings: onlyKeys("settings", ["language", "timezone", "report_day", "severity_floor", "colors"]) },
+    withoutKeys: { settings: secretKeys },
     metadata: ["description", "industry", "settings"],
     importer: ["created_by"],
     naturalKey: ["slug"],
@@ -67,7 +68,7 @@ export const tenantTables: Record<string, TableScope> = {
     ],
     // Without its next run, a scope is not due in the target until somebody there schedules it.
     excluded: { next_scan_at: "runtime state: a copied due date would start scans in the target by itself" },
-    rewrite: { scan_profile: withoutSecrets("scan_profile") },
+    withoutKeys: { scan_profile: secretKeys },
     metadata: ["description", "scan_profile"],
     importer: ["created_by"],
     naturalKey: ["organization_id", "kind", "value"],

@@ -8,6 +8,7 @@ import { openBundle } from "../../../engine/read-bundle.ts";
 import { nodeCodec } from "../../../server/codec-node.ts";
 import { readCatalog } from "../../../server/database/catalog.ts";
 import { exportBundle } from "../../../server/export/export-bundle.ts";
+import { importBundle } from "../../../server/import/import-bundle.ts";
 import { checkScope } from "../../../server/scope/check-scope.ts";
 import { defineScope, type Scope, type TableScope } from "../../../server/scope/define-scope.ts";
 import { useDatabase } from "../../support/database.ts";
@@ -227,6 +228,30 @@ describe("in any schema, what hangs on a tenant is found through foreign keys", 
     await expect(keysOf(["a"], scope)).rejects.toMatchObject({ code: "SCHEMA_SCOPE" });
     expect((await keysOf(["a"], made({ countries: { ...unsaid, shared: "out" } })))["countries"]).toEqual([]);
   });
+
+  test.each([[["a"]], [["Bert, {B}"]], [["a", "b"]]])(
+    "and an import of %j takes of a whole bundle what an export takes along",
+    async (tenants) => {
+      const scope = made({});
+      const store = folderStore("unused", "unused");
+      const bundleOf = (part: { tenants?: string[] }) =>
+        collect(exportBundle({ sql, store, scope, container: "ndjson", ...part }));
+      const importInto = async (bytes: Uint8Array, choices: { tenants?: string[] }) => {
+        const { sql: target } = await db.create();
+        await target.unsafe(`${schema} insert into people values (1, 'a@example.com', true)`);
+        const bundle = await openBundle(bytesSource(bytes), { codec: nodeCodec });
+        const importer = { id: "1", email: "a@example.com" };
+        await importBundle({ sql: target, store, scope, bundle, mode: "skip_existing", importer, choices });
+        const texts = Object.keys(scope.tables).map((table) =>
+          target.unsafe(`select t::text as row from "${table}" t order by 1`),
+        );
+        return (await Promise.all(texts)).map((found, i) => [Object.keys(scope.tables)[i], found.map((row) => row["row"])]);
+      };
+      const whole = await importInto(await bundleOf({}), { tenants });
+      expect(whole).toEqual(await importInto(await bundleOf({ tenants }), {}));
+      expect(whole.every(([, found]) => found!.length > 0)).toBe(true);
+    },
+  );
 
   test("a scope without tenants has none to export", async () => {
     const { tenants: _, ...scope } = made({});

@@ -38,7 +38,7 @@ export async function prepareServer(sql: postgres.Sql): Promise<Server> {
 /** Makes the schema's tables in place of those of the schema before; `filled` with its rows. */
 export async function makeRandom(sql: postgres.Sql, schema: RandomSchema, filled: boolean): Promise<void> {
   const schemas = await sql`select quote_ident(nspname) as name from pg_namespace
-    where nspname !~ '^pg_' and nspname not in ('information_schema', 'ext', 'holdall')`;
+    where nspname !~ '^pg_' and nspname not in ('information_schema', 'ext', 'holdall_journal')`;
   await sql.begin(async (tx) => {
     await tx.unsafe(`set local session_replication_role = replica;
       ${schemas.map(({ name }) => `drop schema ${name} cascade;`).join("\n")} create schema public; ${schema.statements.join(";\n")}`);

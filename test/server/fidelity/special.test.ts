@@ -5,7 +5,7 @@ import { openBundle } from "../../../engine/read-bundle.ts";
 import { nodeCodec } from "../../../server/codec-node.ts";
 import { readCatalog } from "../../../server/database/catalog.ts";
 import { type TestDatabase, useDatabase } from "../../support/database.ts";
-import { copyTexts, exportRandom, importRandom, wholeScope } from "./instance.ts";
+import { copyTexts, exportRandom, importRandom, previewRandom, wholeScope } from "./instance.ts";
 
 const db = useDatabase();
 let source: TestDatabase;
@@ -16,9 +16,9 @@ beforeAll(async () => {
 });
 
 async function moved(schema: string, rows: string): Promise<Uint8Array> {
-  // The tests' user is named holdall, whose own schema would come before public.
-  const begin = "set search_path = public; drop schema public cascade; create schema public";
-  for (const { sql } of [source, target]) await sql.unsafe(`${begin}; ${schema}; reset search_path`);
+  // The tests' user is named holdall: a schema of that name would come before public.
+  const begin = "drop schema public cascade; create schema public";
+  for (const { sql } of [source, target]) await sql.unsafe(`${begin}; ${schema}`);
   await source.sql.unsafe(rows);
   const scope = wholeScope(await readCatalog(source.sql));
   const bytes = await exportRandom(source.sql, scope, "zip");
@@ -68,6 +68,41 @@ test("a table's heirs travel once", async () => {
     "create table parent (id int primary key, v text); create table heir (primary key (id)) inherits (parent)",
     "insert into parent values (1, 'own'); insert into heir values (2, 'inherited')",
   );
+});
+
+test("a domain that is never NULL may be absent from a bundle: its default comes, and a merge leaves it alone", async () => {
+  const schema = `create domain label as varchar(5) not null check (value <> ''); create domain name as label;
+    create table d (id int primary key, a name default 'new', b label default 'own')`;
+  await moved(schema, "insert into d values (1, 'x', 'y'), (2, 'z', 'w')");
+  const whole = wholeScope(await readCatalog(source.sql));
+  const tables = { d: { columns: ["id", "b"], excluded: { a: "of another producer" } } };
+  const bytes = await exportRandom(source.sql, { ...whole, tables }, "zip");
+  await target.sql`update public.d set b = 'here' where id = 2`;
+  expect((await previewRandom(target.sql, whole, bytes)).tables[0]).toMatchObject({ outcomes: { identical: 1, update: 1 } });
+  await target.sql`delete from public.d`;
+  await importRandom(target.sql, whole, bytes);
+  expect([...(await target.sql`select id, a, b from public.d order by id`)]).toEqual([
+    { id: 1, a: "new", b: "y" },
+    { id: 2, a: "new", b: "w" },
+  ]);
+});
+
+test("columns may have the names that SQL of a plan would take", async () => {
+  await moved(
+    "create table k (k0 int primary key, k1 int, s int, p int, t int, b int, unique (k1, s), unique (p)); create unique index on k ((k0 + t))",
+    "insert into k values (1, 1, 1, 1, 1, 1), (2, 1, 2, 2, 2, 2)",
+  );
+  const scope = wholeScope(await readCatalog(source.sql));
+  const bytes = await exportRandom(source.sql, scope, "zip");
+  await target.sql`update public.k set k0 = 3 where k0 = 2`;
+  const { tables } = await previewRandom(target.sql, scope, bytes);
+  expect(tables[0]!.outcomes).toEqual({ identical: 1, conflict_unique: 1 });
+});
+
+test("amounts of money are those of one locale, whatever the databases' are", async () => {
+  const [shown] = await source.sql`select current_setting('lc_monetary') as locale`;
+  expect(shown).toEqual({ locale: "C" });
+  await moved("create table m (id int primary key, v money)", "insert into m values (1, '1234.56'), (2, '-0.01')");
 });
 
 test("a domain that is never NULL stands beside a composite", async () => {

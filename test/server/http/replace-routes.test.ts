@@ -1,9 +1,9 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { beforeAll, expect, test } from "vitest";
+import type { PreviewAnswer } from "../../../engine/http-types.ts";
 import type { ImportReport } from "../../../engine/plan.ts";
 import { createBackupApp } from "../../../server/http/backup-app.ts";
-import type { PreviewAnswer } from "../../../server/http/import-routes.ts";
 import { openapiDocument } from "../../../server/http/openapi.ts";
 import { vault } from "../../../server/scopes/vault/scope.ts";
 import { useDatabase } from "../../support/database.ts";

@@ -210,9 +210,9 @@ describe("the application goes on writing", () => {
 
 /** Writes down who inserts or updates how many rows, by transaction. */
 async function watchRows(sql: Sql): Promise<void> {
-  await sql.unsafe(`create table holdall.watched_rows (transaction xid8, tab text, op text, key text);
-    create function holdall.watch_row() returns trigger language plpgsql as $$ begin
-      insert into holdall.watched_rows values (pg_current_xact_id(), tg_table_name, tg_op, to_jsonb(new) ->> 'id'); return null; end $$`);
+  await sql.unsafe(`create table holdall_journal.watched_rows (transaction xid8, tab text, op text, key text);
+    create function holdall_journal.watch_row() returns trigger language plpgsql as $$ begin
+      insert into holdall_journal.watched_rows values (pg_current_xact_id(), tg_table_name, tg_op, to_jsonb(new) ->> 'id'); return null; end $$`);
   for (const table of [
     "organizations",
     "scopes",
@@ -225,7 +225,9 @@ async function watchRows(sql: Sql): Promise<void> {
     "files",
     "asset_edges",
   ]) {
-    await sql.unsafe(`create trigger watch after insert or update on ${table} for each row execute function holdall.watch_row()`);
+    await sql.unsafe(
+      `create trigger watch after insert or update on ${table} for each row execute function holdall_journal.watch_row()`,
+    );
   }
 }
 
@@ -233,11 +235,11 @@ async function watchRows(sql: Sql): Promise<void> {
 async function expectAsPlanned(sql: Sql, report: ImportReport, planned: Plan | undefined): Promise<"planned"> {
   if (planned !== undefined) expect(report.plan).toEqual(planned);
   expectConsistent(report);
-  const [journal] = await sql`select xmin::text as transaction from holdall.imports where id = ${report.import_id}`;
+  const [journal] = await sql`select xmin::text as transaction from holdall_journal.imports where id = ${report.import_id}`;
   const counts =
-    await sql`select tab, op, count(distinct coalesce(key, gen_random_uuid()::text))::int as rows from holdall.watched_rows r
+    await sql`select tab, op, count(distinct coalesce(key, gen_random_uuid()::text))::int as rows from holdall_journal.watched_rows r
     where transaction::xid::text = ${journal!["transaction"]}
-      and not (op = 'UPDATE' and exists (select 1 from holdall.watched_rows i where i.transaction = r.transaction and i.op = 'INSERT' and i.key = r.key))
+      and not (op = 'UPDATE' and exists (select 1 from holdall_journal.watched_rows i where i.transaction = r.transaction and i.op = 'INSERT' and i.key = r.key))
     group by 1, 2`;
   const done = (table: string, op: string) => counts.find((row) => row["tab"] === table && row["op"] === op)?.["rows"] ?? 0;
   for (const { table, outcomes } of report.plan.tables) {

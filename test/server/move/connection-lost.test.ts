@@ -192,7 +192,7 @@ test("only the answer to the commit gets lost: the import is reported as done", 
     onProgress: ({ phase }) => (applying ||= phase === "apply"),
   });
   (await held).cut();
-  const [{ report: kept } = {}] = await fresh.sql`select report from holdall.imports where state = 'committed'`;
+  const [{ report: kept } = {}] = await fresh.sql`select report from holdall_journal.imports where state = 'committed'`;
   expect(await report).toEqual(kept);
   expect(await fresh.sql`select count(*)::int as n from assets`).toMatchObject([{ n: 40 }]);
   expect((await importFile(fresh, bundle)).plan.tables.flatMap(({ outcomes }) => Object.keys(outcomes))).not.toContain("insert");

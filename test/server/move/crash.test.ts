@@ -97,7 +97,7 @@ describe("kill -9 of `holdall import`", () => {
     const written = phases.indexOf(phase) > phases.findIndex(({ name }) => name === "about to write objects");
     if (written) expect(left).toHaveLength(files);
     else expect(left.length, phase.name).toBeLessThanOrEqual(phase.name === "about to write objects" ? files : 0);
-    const states = (await target.sql`select to_regclass('holdall.imports') is not null as made`)[0]!["made"]
+    const states = (await target.sql`select to_regclass('holdall_journal.imports') is not null as made`)[0]!["made"]
       ? await importStates(target.sql)
       : [];
     expect(states.slice(0, -1).every((state) => state === "recovered")).toBe(true);
@@ -108,7 +108,8 @@ describe("kill -9 of `holdall import`", () => {
     const child = start(importArguments(), target.url, "target");
     const from = await importStates(target.sql).then((states) => states.length);
     await until("the first object of this import", async () => {
-      const announced = await target.sql`select 1 from holdall.import_objects o join holdall.imports i on i.id = import_id
+      const announced =
+        await target.sql`select 1 from holdall_journal.import_objects o join holdall_journal.imports i on i.id = import_id
         where state = 'running' limit 1`;
       return (await importStates(target.sql)).length > from && announced.length > 0 && (await orphans(target)).length > 0;
     });
@@ -121,14 +122,14 @@ describe("kill -9 of `holdall import`", () => {
     });
     await expectUntouched(target, before);
     expect(new Set((await importStates(target.sql)).slice(0, -1))).toEqual(new Set(["recovered"]));
-    expect(await target.sql`select 1 from holdall.import_objects`).toEqual([]);
+    expect(await target.sql`select 1 from holdall_journal.import_objects`).toEqual([]);
   });
 
   test("behind the commit: the database is as after, and no object is taken for an orphan", async () => {
     const tap = await tapOf(target.url);
     // The migrations' commit has passed by then.
     const held = tap
-      .hold((text) => text.startsWith("update holdall.imports set state = 'committed'"))
+      .hold((text) => text.startsWith("update holdall_journal.imports set state = 'committed'"))
       .then(({ release }) => {
         const commit = tap.hold((text) => text === "commit", "answer");
         release();

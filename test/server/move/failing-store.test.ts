@@ -162,7 +162,7 @@ async function expectReportTruthfulAfterFailures(report: ImportReport): Promise<
   expect(report.failed_blobs).toEqual([]);
   expect(await orphans(target)).toEqual([]);
   expect((await importStates(target.sql)).at(-1)).toBe("committed");
-  expect(await target.sql`select 1 from holdall.import_objects`).toEqual([]);
+  expect(await target.sql`select 1 from holdall_journal.import_objects`).toEqual([]);
 }
 
 describe("a store that cannot be asked while the plan is made", () => {
@@ -205,6 +205,6 @@ async function hashOf(key: string): Promise<string> {
 
 test("what a failure says reaches the journal", async () => {
   const error = (await failureOf(importWith({ fail: (call) => call === "create" }))) as Error;
-  const [row] = await target.sql`select error, finished_at is not null as ended from holdall.imports`;
+  const [row] = await target.sql`select error, finished_at is not null as ended from holdall_journal.imports`;
   expect(row).toEqual({ error: { code: "IO_STORE_UNAVAILABLE", message: error.message }, ended: true });
 });

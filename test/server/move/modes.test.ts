@@ -117,19 +117,24 @@ describe("merge", () => {
     expect(await tableTexts(target.sql)).toEqual(before);
   });
 
-  test("writes changed content under another key and leaves the live object alone", async () => {
+  test("writes changed content under another key; the object before goes after the commit, and not before", async () => {
     const [file] =
       await target.sql`select id, object_key, size_bytes, sha256 from files where size_bytes > 100 order by id limit 1`;
     const { id, object_key: key } = file!;
     await target.store.remove(key);
     const sha256 = await createObject(target, key, "changed here");
     await target.sql`update files set size_bytes = 12, sha256 = ${sha256} where id = ${id}`;
+    await target.sql.unsafe(`create function refuse() returns trigger language plpgsql as 'begin raise check_violation; end';
+      create trigger refuse before update on files for each row execute function refuse()`);
+    await expect(importFile(target, bundle, "merge")).rejects.toMatchObject({ code: "IMPORT_CONFLICT" });
+    expect((await target.store.stat(key))?.size).toBe(12);
+    await target.sql.unsafe("drop trigger refuse on files");
     const report = await importFile(target, bundle, "merge");
     expect(report.plan.blobs).toMatchObject({ write: 1, rekeyed: 1 });
     const [after] = await target.sql`select object_key, size_bytes, sha256 from files where id = ${id}`;
     expect(after).toMatchObject({ size_bytes: file!["size_bytes"], sha256: file!["sha256"] });
     expect((await target.store.stat(after!["object_key"]))?.size).toBe(Number(file!["size_bytes"]));
-    expect((await target.store.stat(key))?.size).toBe(12);
+    expect(await target.store.stat(key)).toBeNull();
     const again = await importFile(target, bundle, "merge");
     expect(again.plan.tables.find((table) => table.table === "files")?.outcomes).toEqual({ identical: 24 });
   });

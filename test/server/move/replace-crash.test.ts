@@ -108,7 +108,7 @@ test.each(phases)("kill -9 while $name: everything is as before", async ({ state
 
 test("kill -9 behind the commit: the database is as after, and the next import finishes with the objects", async () => {
   const committed = tap
-    .hold((text) => text.startsWith("update holdall.imports set state = 'committed'"))
+    .hold((text) => text.startsWith("update holdall_journal.imports set state = 'committed'"))
     .then(({ release }) => {
       const commit = tap.hold((text) => text === "commit", "answer");
       release();
@@ -122,12 +122,12 @@ test("kill -9 behind the commit: the database is as after, and the next import f
   expect(state.tables).toEqual(after.tables);
   expect(Object.keys(state.objects)).toContain("c/a");
   // The next import has done a part of what was left when it is killed as well.
-  const midway = tap.hold((text) => text.startsWith("delete from holdall.import_aftermath"), "answer");
+  const midway = tap.hold((text) => text.startsWith("delete from holdall_journal.import_aftermath"), "answer");
   const second = start();
   await midway;
   await kill(second);
   await replaceVault(target, bundle, { consent });
   expect(await vaultState(target)).toEqual(after);
-  expect(await target.sql`select 1 from holdall.import_aftermath`).toEqual([]);
-  expect(await target.sql`select 1 from holdall.import_objects`).toEqual([]);
+  expect(await target.sql`select 1 from holdall_journal.import_aftermath`).toEqual([]);
+  expect(await target.sql`select 1 from holdall_journal.import_objects`).toEqual([]);
 });

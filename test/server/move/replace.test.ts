@@ -245,7 +245,7 @@ describe("live objects that hold something else since the backup", () => {
     expect((await replaceVault(live, backup, { consent: everything })).pending_objects).toBeUndefined();
     expect(await contentOf(live.store, key)).toBe(original);
     expect(Object.keys((await vaultState(live)).objects).filter((name) => name.startsWith(key))).toEqual([key]);
-    expect(await live.sql`select 1 from holdall.import_aftermath`).toEqual([]);
+    expect(await live.sql`select 1 from holdall_journal.import_aftermath`).toEqual([]);
   });
 });
 

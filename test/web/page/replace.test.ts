@@ -6,7 +6,7 @@ import { useDatabase } from "../../support/database.ts";
 import { folderStore } from "../../support/instances.ts";
 import { useTemporaryFolders } from "../../support/temporary.ts";
 import { exportVault, rowsOf, vaultInstance } from "../../support/vault.ts";
-import { expectAccessible } from "./accessible.ts";
+import { expectGood } from "./accessible.ts";
 import { usePage } from "./chromium.ts";
 
 vi.setConfig({ testTimeout: 120_000 });
@@ -40,7 +40,7 @@ test("a vault is replaced once what would be deleted and lost was agreed to, box
   await page.getByRole("button", { name: "Compare" }).click();
   await page.getByRole("heading", { name: "This installation would be replaced" }).waitFor();
   await page.getByText("1 row of sends").waitFor();
-  await expectAccessible(page, "replace");
+  await expectGood(page, "replace");
   const apply = page.getByRole("button", { name: "Import exactly this" });
   expect(await apply.isDisabled()).toBe(true);
   await page.getByRole("checkbox", { name: /^Replace what is here: 6 rows of ciphers/ }).check();

@@ -1,0 +1,54 @@
+import type { Sql } from "postgres";
+import { BackupError } from "../../../engine/errors.ts";
+import type { Plan } from "../../../engine/plan.ts";
+import { quoteTable } from "../../database/session.ts";
+import { finishApply, insertPlanned } from "../apply.ts";
+import type { ImportRequest } from "../import-request.ts";
+import { isEmpty, type PlanContext, planTable, summarizePlan } from "../make-plan.ts";
+import type { PlanInput } from "../plan-input.ts";
+import { settleReferences } from "../plan-settle.ts";
+import { copyTable } from "./copy-table.ts";
+import { isRefusedRow, NotDirect } from "./not-direct.ts";
+
+/**
+ * Fills an empty target within the caller's transaction, under the lock of its tables: parents first, each table by a COPY from the
+ * bundle or from its staging table, which is planned when its parents are there.
+ * @returns the plan that came of it, in which every row of the directly copied tables is inserted.
+ * @throws NotDirect
+ */
+export async function loadDirectly(sql: Sql, request: ImportRequest, context: PlanContext): Promise<Plan> {
+  const { inputs } = context;
+  for (const input of inputs) {
+    input.targetEmpty = await isEmpty(sql, input.table);
+    if (!input.targetEmpty) throw new NotDirect(`${input.table.key} is empty no more`);
+    if (input.direct !== undefined) input.direct = "awaited";
+  }
+  try {
+    await sql.unsafe("set constraints all deferred");
+    for (const input of inputs) await loadTable(sql, request, context, input);
+    if (await settleReferences(sql, inputs)) throw new NotDirect("a row without its parent was inserted");
+    const plan = await summarizePlan(sql, context);
+    await finishApply(sql, inputs, plan);
+    return plan;
+  } catch (error) {
+    const isPlanned = error instanceof BackupError && error.code === "IMPORT_PLAN_CHANGED";
+    throw isPlanned || isRefusedRow(error) ? new NotDirect(String(error), { cause: error }) : error;
+  }
+}
+
+async function loadTable(sql: Sql, request: ImportRequest, context: PlanContext, input: PlanInput): Promise<void> {
+  const { key } = input.table;
+  const onRows = (rows: number) => request.onProgress?.({ phase: "apply", table: key, rows });
+  if (input.direct === undefined) {
+    await planTable(sql, input);
+    onRows(0);
+    await insertPlanned(sql, input);
+    // Its children are planned by what is there.
+    await sql.unsafe(`analyze ${quoteTable(input.table.catalog)}`);
+    return;
+  }
+  onRows(0);
+  const { signal } = request;
+  input.staged = await copyTable(sql, context.bundle, input, { onRows, users: context.userIds, ...(signal && { signal }) });
+  input.direct = "copied";
+}

@@ -1,0 +1,13 @@
+/**
+ * The direct way does not lead through: a row that the plan would treat apart, or a value that PostgreSQL refuses. The import
+ * begins anew by staging, which says exactly what is the matter.
+ */
+export class NotDirect extends Error {
+  override readonly name = "NotDirect";
+}
+
+/** What PostgreSQL says of a row, or the database's own rules of a row; anything else fails the staged way as well. */
+export function isRefusedRow(error: unknown): boolean {
+  const { code } = (error ?? {}) as { code?: unknown };
+  return typeof code === "string" && /^(22|23)/.test(code);
+}
