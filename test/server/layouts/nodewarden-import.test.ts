@@ -204,7 +204,7 @@ test("a name with another hash is refused on the command line, unless it is acce
   expect(JSON.parse(refused.out)).toMatchObject({ error: { code: "INTEGRITY_HASH" } });
   const accepted = await run({ args: [...args, "--accept-name-mismatch"], cwd: home });
   expect(accepted.code).toBe(0);
-  const [journal] = await target.sql`select report from holdall.imports order by started_at desc limit 1`;
+  const [journal] = await target.sql`select report from holdall_journal.imports order by started_at desc limit 1`;
   expect(journal!["report"].plan.warnings).toEqual([expect.stringContaining("begins with 00000")]);
 });
 
