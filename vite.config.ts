@@ -1,7 +1,9 @@
 import { existsSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { playwright } from "@vitest/browser-playwright";
 import { defineConfig, type TestProjectConfiguration } from "vitest/config";
+import { bundledWorkers } from "./test/support/bundled-workers.ts";
 import { chromiumFlags, chromiumPath } from "./test/support/chromium.ts";
 
 const testing = process.env["VITEST"] !== undefined;
@@ -30,8 +32,9 @@ const checks: TestProjectConfiguration = {
 };
 
 const browser: TestProjectConfiguration = {
-  // The corpus of archives lies beside the repository.
-  server: { fs: { allow: [".", "../shared/corpus"] } },
+  plugins: [bundledWorkers()],
+  // The corpus of archives lies beside the repository, and bundled Workers among temporary files.
+  server: { fs: { allow: [".", "../shared/corpus", tmpdir()] } },
   test: {
     name: "browser",
     include: ["test/web/*.test.ts"],

@@ -24,6 +24,7 @@ const exact: Partial<Record<ErrorCode, string>> = {
   SCHEMA_VERSION: "upgrade this installation to a version that knows the bundle's format, then try again",
   SCHEMA_SCOPE: "choose a bundle of this application",
   SCHEMA_MANIFEST: "this is no bundle, or one that was edited: export again",
+  IO_TARGET: "make room, or choose another place, and run the export again; nothing that looks complete was left",
   IO_SOURCE: "the file could not be read: see that it is still where it was and was not changed, then choose it again",
 };
 

@@ -13,11 +13,6 @@ export interface ByteSource {
   read(offset: number, length: number, signal?: AbortSignal): Promise<Uint8Array>;
   /** Takes bytes of `read` back that nobody looks at any more, to be filled again. */
   release?(bytes: Uint8Array): void;
-  /**
-   * The same bytes in pieces, where that is faster than reads: a piece stays as it is until two more have been asked for. Fails as `read`
-   * does; stopping early releases what is open.
-   */
-  stream?(offset: number, length: number, signal?: AbortSignal): AsyncIterable<Uint8Array>;
   /** Releases what the source holds; reading after it fails. */
   close?(): Promise<void>;
 }
@@ -35,6 +30,12 @@ export function assertRange(source: { size: number }, offset: number, length: nu
     });
   }
 }
+
+/**
+ * Bytes of one read of many that go through a large file: a source that fills its buffers again keeps them of this size, and larger pieces are
+ * read no faster.
+ */
+export const pieceLength = 1024 * 1024;
 
 /** A source over bytes that are in memory already. */
 export function bytesSource(bytes: Uint8Array): ByteSource {

@@ -10,6 +10,9 @@ const together = 8;
 /** Up to this size content is held and hashed at once, where that is faster than hashing by pieces. */
 const heldContent = 768 * 1024;
 
+/** The memory of smaller contents comes from where it is used again anyway. */
+const worthReleasing = 256 * 1024;
+
 /** `Codec.unpackBatch`. */
 export async function unpackEach(
   bytes: Uint8Array,
@@ -35,7 +38,7 @@ async function unpackOne(
   if (content === null || content.length !== item.size) return null;
   const sha256 = options.sha256 ? await codec.sha256(content) : undefined;
   const crc32 = codec.crc32(content);
-  if (!options.content && item.deflated) release(content);
+  if (!options.content && item.deflated && content.length >= worthReleasing) release(content);
   return { crc32, sha256, content: options.content ? content : undefined };
 }
 

@@ -8,7 +8,7 @@ import { BackupError } from "./errors.ts";
 import { packBlockEach, packEach } from "./zip/compress.ts";
 
 /** Compressed bytes inflated at a time: what one step can give is a thousand times as much at worst. */
-const inflateStep = 16 * 1024;
+export const inflateStep = 16 * 1024;
 
 /** Everything in JavaScript and WebAssembly, on the thread that calls: for runtimes without native streams. */
 export const fflateCodec: Codec = {
@@ -61,6 +61,7 @@ function flushed(deflate: Deflate): Uint8Array {
 }
 
 async function inflateWhole(bytes: Uint8Array, size: number): Promise<Uint8Array | null> {
+  if (bytes.length <= inflateStep) return inflateNow(bytes, size);
   const stream = new FflateInflate();
   const parts: Uint8Array[] = [];
   let found = 0;
@@ -76,11 +77,39 @@ async function inflateWhole(bytes: Uint8Array, size: number): Promise<Uint8Array
   return found === size && stream.bytesUsed === bytes.length ? concat(parts) : null;
 }
 
+/** What fflate makes room for beyond what it has inflated: with less of it the output would be moved to a larger array first. */
+const inflateRoom = 131_072;
+let again: { inflate: Inflate; scratch: Uint8Array; content: Uint8Array } | undefined;
+
+/**
+ * As `Codec.inflate`, at once, for at most 16 KB: five times as fast as a stream. One inflater serves them all, because what each would
+ * allocate is ten times what it inflates. Nothing of the one before shows: it lies out of reach for distances that end at the beginning.
+ */
+export function inflateNow(bytes: Uint8Array, size: number): Uint8Array | null {
+  again ??= {
+    inflate: new Inflate((part) => (again!.content = part)),
+    scratch: new Uint8Array(4 * inflateRoom),
+    content: nothing,
+  };
+  const inner = again.inflate as unknown as Inner;
+  Object.assign(inner, { s: { i: 0, b: 0 }, o: again.scratch, p: nothing, d: false });
+  try {
+    again.inflate.push(bytes, true);
+  } catch {
+    return null;
+  }
+  const { s: state, p: rest } = inner;
+  const used = bytes.length - rest.length + ((state.p ?? 0) > 0 ? 1 : 0);
+  return state.f && used === bytes.length && again.content.length === size ? again.content : null;
+}
+
+const nothing = new Uint8Array(0);
+
 /**
  * What fflate keeps to itself and a strict reader must know: the input it has not used (`p`), how many bits of its first byte it has
  * used (`s.p`), and whether the last block read was the last one (`s.f`). The codec's tests pin them.
  */
-interface Unused {
+interface Inner {
   p: Uint8Array;
   s: { p?: number; f?: number };
 }
@@ -104,7 +133,7 @@ class FflateInflate implements InflateStream {
     if (given === 0) throw new BackupError("ZIP_BAD_RECORD", "the compressed data is empty");
     pushed(inflate, new Uint8Array(0), true);
     yield* parts.splice(0);
-    const { p: rest, s: state } = inflate as unknown as Unused;
+    const { p: rest, s: state } = inflate as unknown as Inner;
     if (!state.f) throw new BackupError("ZIP_BAD_RECORD", "the compressed data has no last block");
     this.bytesUsed = given - rest.length + ((state.p ?? 0) > 0 ? 1 : 0);
   }

@@ -1,8 +1,8 @@
-import { createCRC32, type IHasher } from "hash-wasm";
+import { createCRC32, createSHA256, type IHasher } from "hash-wasm";
 import { concat } from "./bytes.ts";
 import type { Codec, InflateStream } from "./codec.ts";
 import { PulledCheck, unpackEach } from "./codec-each.ts";
-import { deflateNow, fflateCodec, newSha256 } from "./codec-fflate.ts";
+import { deflateNow, fflateCodec, inflateNow, inflateStep, newSha256 } from "./codec-fflate.ts";
 import { combineCrc32, crc32 } from "./crc32.ts";
 import { BackupError } from "./errors.ts";
 import { packBlockEach, packEach } from "./zip/compress.ts";
@@ -17,10 +17,11 @@ const wasmCrcFrom = 4096;
 export async function createWebCodec(): Promise<Codec> {
   if (!hasNativeDeflate()) return fflateCodec;
   const hasher = await createCRC32();
+  const sha256 = await createSHA256();
   const codec: Codec = {
     name: "web",
     crc32: (bytes, seed = 0) => (bytes.length < wasmCrcFrom ? crc32(bytes, seed) : wasmCrc32(hasher, bytes, seed)),
-    sha256: sha256OfWhole,
+    sha256: (bytes) => (bytes.length <= wasmShaUpTo ? wasmSha256(sha256, bytes) : sha256OfWhole(bytes)),
     createSha256: newSha256,
     deflate: async (bytes, options) =>
       options.final && options.level > 0
@@ -56,6 +57,13 @@ function wasmCrc32(hasher: IHasher, bytes: Uint8Array, seed: number): number {
   return seed === 0 ? found : combineCrc32(seed, found, bytes.length);
 }
 
+/** Up to this size the way to another thread and back takes longer than the hashing. */
+const wasmShaUpTo = 16 * 1024;
+
+function wasmSha256(hasher: IHasher, bytes: Uint8Array): string {
+  return hasher.init().update(bytes).digest("hex");
+}
+
 /** It copies what it is given, and the browser's allocator takes fresh memory for larger copies: five times slower. */
 const subtleUpTo = 900 * 1024;
 
@@ -66,7 +74,11 @@ async function sha256OfWhole(bytes: Uint8Array): Promise<string> {
   return Array.from(digest, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
+/** Up to this size a script inflates in less time than a stream takes to be made. */
+const scriptUpTo = 64 * 1024;
+
 async function inflateWhole(bytes: Uint8Array, size: number): Promise<Uint8Array | null> {
+  if (size <= scriptUpTo && bytes.length <= inflateStep) return inflateNow(bytes, size);
   const parts: Uint8Array[] = [];
   let found = 0;
   try {

@@ -46,6 +46,7 @@ export const errorCodes = Object.freeze([
   "UPLOAD_MISSING",
   "UPLOAD_INCOMPLETE",
   "IO_SOURCE",
+  "IO_TARGET",
   "IO_STORE_MISSING",
   "IO_STORE_UNAVAILABLE",
   "IO_DATABASE",

@@ -24,7 +24,12 @@ export async function httpSource(url: string | URL, options: HttpSourceOptions =
       return await (options.fetch ?? fetch)(url, { headers, ...(signal && { signal }) });
     } catch (cause) {
       signal?.throwIfAborted();
-      throw new BackupError("IO_SOURCE", `${url} could not be reached`, { offset }, { cause });
+      throw new BackupError(
+        "IO_SOURCE",
+        `${url} could not be reached; a page can only read what its server lets pages of other origins read (CORS)`,
+        { offset },
+        { cause },
+      );
     }
   };
   const first = await request("0-0", 0, options.signal);
@@ -60,10 +65,11 @@ export async function httpSource(url: string | URL, options: HttpSourceOptions =
 function totalOf(response: Response, url: string | URL, offset: number): number {
   const stated = /^bytes \d+-\d+\/(\d+)$/.exec(response.headers.get("content-range") ?? "");
   if (response.status === 206 && stated !== null) return Number(stated[1]);
-  throw new BackupError("IO_SOURCE", `${url} answered ${response.status} where a byte range was asked for`, {
-    offset,
-    status: response.status,
-  });
+  const found =
+    response.status === 200
+      ? "the server sends the file only as a whole: it allows no byte ranges, or does not let this page see Content-Range"
+      : `the server answered ${response.status} where a byte range was asked for`;
+  throw new BackupError("IO_SOURCE", `${url}: ${found}; download the file, and choose it`, { offset, status: response.status });
 }
 
 /** An empty resource has no range that could be satisfied: `Content-Range: bytes *\/0`. */

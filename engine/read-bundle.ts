@@ -1,15 +1,15 @@
-import { type Checksums, parseChecksums } from "./bundle/checksums.ts";
-import { checksumsPath, manifestPath, tablePath, thinPath } from "./bundle/layout.ts";
-import { bundleFormat, type Manifest, parseManifest } from "./bundle/manifest.ts";
-import { readTable, type TableVisitor } from "./bundle/read-table.ts";
-import { type Omitted, parseThin } from "./bundle/thin.ts";
+import type { Checksums } from "./bundle/checksums.ts";
+import type { Manifest } from "./bundle/manifest.ts";
+import type { ManifestFiles } from "./bundle/manifest-files.ts";
+import type { TableVisitor } from "./bundle/read-table.ts";
+import type { Omitted } from "./bundle/thin.ts";
 import type { ByteSource } from "./byte-source.ts";
-import { collect } from "./bytes.ts";
+import type { CheckedIssue } from "./checks.ts";
 import type { Codec } from "./codec.ts";
 import type { Container, ContainerEntry } from "./container.ts";
-import { BackupError } from "./errors.ts";
+import type { FilePool } from "./file-pool.ts";
+import { layoutOf } from "./layouts/index.ts";
 import { defaultLimits, type Limits } from "./limits.ts";
-import { assertHeader } from "./ndjson/header.ts";
 import { type NdjsonContainer, openNdjson } from "./ndjson/read-ndjson.ts";
 import { type ListedZip, listZip } from "./zip/list-zip.ts";
 import { openZip, type ZipContainer } from "./zip/open-zip.ts";
@@ -23,15 +23,27 @@ export interface OpenBundleOptions {
    * whoever shows a bundle at once and verifies every entry afterwards.
    */
   records?: "at-once" | "when-read";
-  /** Bytes of an ndjson container indexed so far. */
+  /** Bytes of the container indexed so far, where it or its layout has no directory of what it holds. */
   onProgress?: (bytes: number) => void;
+  /** The file's name, where a layout says something of the content in it. */
+  name?: string;
+  /** A name that says another hash than the file has is a warning and no error. */
+  acceptNameMismatch?: boolean;
 }
 
-/** A bundle whose container is sound and whose manifest and checksums are read; nothing else of it is trusted yet. */
+/** A bundle whose container is sound and whose manifest is read; nothing else of it is trusted yet. */
 export interface Bundle {
+  /** Name of the layout it was found in; paths and manifest are Holdall's own in any case. */
+  readonly layout: string;
   readonly container: Container;
   readonly manifest: Manifest;
-  readonly checksums: Checksums;
+  /** The manifest's `files`, for whoever looks at some of them. */
+  readonly files: ManifestFiles;
+  /**
+   * Reads them when they are first asked for, where a ZIP's records are looked at when read; fails with `SCHEMA_MANIFEST`. `null` in a
+   * layout that has none: what a verification finds then stands for them (`withHashes`).
+   */
+  readonly checksums: (() => Promise<Checksums>) | null;
   /** Files that a thin bundle names and does not carry, by path; empty for a full one. */
   readonly omitted: Omitted;
   readonly limits: Limits;
@@ -39,43 +51,19 @@ export interface Bundle {
   open(path: string, signal?: AbortSignal): AsyncIterable<Uint8Array>;
   /** Visits every row of a table; see `readTable`. */
   readRows(table: string, visitor: TableVisitor, signal?: AbortSignal): Promise<number>;
+  /** What the layout asks beyond what a verification checks of every bundle. Fails as the source does. */
+  check?(options: { signal?: AbortSignal | undefined; pool?: FilePool | undefined }): AsyncIterable<CheckedIssue>;
 }
 
 /**
- * Opens either container from its first bytes: directory and manifest only, so that it is quick on any size.
+ * Opens either container from its first bytes, in any layout: directory and manifest only where there is a directory, so that it is
+ * quick on any size.
  * @throws BackupError with the code of what is wrong with the container, the manifest or the checksums.
  */
 export async function openBundle(source: ByteSource, options: OpenBundleOptions): Promise<Bundle> {
   const limits = options.limits ?? defaultLimits;
   const container = await openContainer(source, { ...options, limits });
-  const entries = new Map(container.entries.map((entry) => [entry.path, entry]));
-  const open = (path: string, signal?: AbortSignal) => {
-    const entry = entries.get(path);
-    if (entry === undefined) throw missing(path);
-    return container.open(entry, signal);
-  };
-  const document = async (path: string) => {
-    const size = entries.get(path)?.size ?? 0;
-    if (size > limits.documentBytes) {
-      const message = `${path} has ${size} bytes and the limit is ${limits.documentBytes}`;
-      throw new BackupError("LIMIT_ENTRY_BYTES", message, { entry: path });
-    }
-    return collect(open(path, options.signal));
-  };
-  const manifest = parseManifest(await document(manifestPath));
-  if (container.kind === "ndjson") assertHeader((container as NdjsonContainer).header, manifest);
-  const checksums = parseChecksums(await document(checksumsPath));
-  const omitted: Omitted = entries.has(thinPath) ? parseThin(await document(thinPath)) : new Map();
-  return {
-    container,
-    manifest,
-    checksums,
-    omitted,
-    limits,
-    entry: (path) => entries.get(path),
-    open,
-    readRows: (table, visitor, signal) => readTable(open(tablePath(table), signal), tablePath(table), visitor, limits.rowBytes),
-  };
+  return layoutOf(container).open(container, { ...options, source, limits });
 }
 
 /** Either container, by its first byte. */
@@ -86,9 +74,4 @@ export async function openContainer(
   const first = source.size > 0 ? (await source.read(0, 1, options.signal))[0] : undefined;
   if (first === 0x7b) return openNdjson(source, options);
   return options.records === "when-read" ? listZip(source, options) : openZip(source, options);
-}
-
-function missing(path: string): BackupError {
-  const advice = path === manifestPath ? `it is no ${bundleFormat}` : "the bundle is incomplete";
-  return new BackupError("INTEGRITY_MISSING", `${path} is missing: ${advice}`, { entry: path });
 }

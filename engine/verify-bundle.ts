@@ -1,11 +1,22 @@
+import { FilesCheck } from "./bundle/check-files.ts";
+import type { Checksums } from "./bundle/checksums.ts";
 import { Findings } from "./bundle/findings.ts";
-import { checksumsPath, type EntryRole, isLayoutFolder, manifestPath, roleOf, tablePath, thinPath } from "./bundle/layout.ts";
-import type { Manifest, ManifestFile } from "./bundle/manifest.ts";
-import { type CheckContext, type CheckedEntry, checkInOrder, type EntryChecker, type EntryTask } from "./check-entries.ts";
-import type { Check, CheckedIssue, CheckName } from "./checks.ts";
+import { checksumsPath, type EntryRole, isLayoutFolder, roleOf, tablePath } from "./bundle/layout.ts";
+import type { Manifest } from "./bundle/manifest.ts";
+import {
+  type CheckContext,
+  type CheckedEntry,
+  checkInOrder,
+  type EntryChecker,
+  type EntryTask,
+  failureIn,
+} from "./check-entries.ts";
+import { checkReferences } from "./check-references.ts";
+import { type Check, type CheckedIssue, type CheckName, checkOf } from "./checks.ts";
 import type { Codec } from "./codec.ts";
 import type { ContainerEntry } from "./container.ts";
 import type { ErrorCode, ErrorDetails } from "./errors.ts";
+import type { FilePool } from "./file-pool.ts";
 import type { NdjsonContainer } from "./ndjson/read-ndjson.ts";
 import type { Bundle } from "./read-bundle.ts";
 
@@ -15,6 +26,10 @@ export interface VerifyOptions {
   onProgress?: (progress: VerifyProgress) => void;
   /** Who reads the entries, where it is not the thread that calls. */
   check?: EntryChecker;
+  /** Told the SHA-256 of every entry whose content is whole, and of every file of the pool that is. */
+  onHash?: (path: string, sha256: string) => void;
+  /** Where the files are that the bundle refers to: they are then read as well, and what is missing or another is an error. */
+  pool?: FilePool;
 }
 
 export interface VerifyProgress {
@@ -48,19 +63,33 @@ export interface Verification {
  * Collects all issues; throws only when aborted or when the source fails.
  */
 export async function verifyBundle(bundle: Bundle, options: VerifyOptions): Promise<Verification> {
-  const verifier = new Verifier(bundle, options);
+  const findings = new Findings();
+  const verifier = new Verifier(bundle, await checksumsOf(bundle, findings), findings, options);
   verifier.checkListing();
   await verifier.checkEntries();
-  verifier.checkOmitted();
   verifier.checkFiles();
+  await verifier.checkLayout();
+  await verifier.checkReferences();
   return verifier.result();
+}
+
+/** Nothing where they cannot be read: a finding, after which no hash can be compared and everything else still can. */
+async function checksumsOf(bundle: Bundle, findings: Findings): Promise<Checksums | null> {
+  try {
+    return (await bundle.checksums?.()) ?? null;
+  } catch (error) {
+    const { issue } = failureIn(error, checkOf);
+    findings.add("listing", issue);
+    return null;
+  }
 }
 
 class Verifier {
   readonly #bundle: Bundle;
+  readonly #checksums: Checksums | null;
   readonly #manifest: Manifest;
   readonly #options: VerifyOptions;
-  readonly #findings = new Findings();
+  readonly #findings: Findings;
   readonly #rows: Record<string, number> = {};
   /** Ids of manifest files that a row has claimed. */
   readonly #claimed = new Set<string>();
@@ -70,8 +99,10 @@ class Verifier {
   #bytesWhole = 0;
   #rowsDone = 0;
 
-  constructor(bundle: Bundle, options: VerifyOptions) {
+  constructor(bundle: Bundle, checksums: Checksums | null, findings: Findings, options: VerifyOptions) {
     this.#bundle = bundle;
+    this.#checksums = checksums;
+    this.#findings = findings;
     this.#manifest = bundle.manifest;
     this.#options = options;
     this.#bytesTotal = bundle.container.entries.reduce((sum, entry) => sum + entry.size, 0);
@@ -94,9 +125,9 @@ class Verifier {
 
   /** Every entry is listed in checksums and every listed entry exists; every table is counted. */
   checkListing(): void {
-    const { checksums, omitted } = this.#bundle;
-    this.#findings.examined("listing", checksums.size);
-    for (const path of checksums.keys()) {
+    const { omitted } = this.#bundle;
+    this.#findings.examined("listing", this.#checksums?.size ?? 0);
+    for (const path of this.#checksums?.keys() ?? []) {
       const details = { entry: path };
       if (path === checksumsPath) this.#error("listing", "INTEGRITY_UNLISTED", `${checksumsPath} may not list itself`, details);
       else if (!this.#bundle.entry(path) && !omitted.has(path))
@@ -138,7 +169,7 @@ class Verifier {
     const details = { entry: entry.path };
     if (role === null) {
       this.#error("names", "INTEGRITY_UNLISTED", `${entry.path} has no place in a bundle`, details);
-    } else if (role.kind !== "checksums" && role.kind !== "thin" && !this.#bundle.checksums.has(entry.path)) {
+    } else if (role.kind !== "checksums" && role.kind !== "thin" && this.#checksums?.has(entry.path) === false) {
       this.#error("listing", "INTEGRITY_UNLISTED", `${entry.path} is not listed in ${checksumsPath}`, details);
     }
     return role;
@@ -190,86 +221,38 @@ class Verifier {
   }
 
   #checkHash(entry: ContainerEntry, found: string | undefined): void {
-    const { container, checksums } = this.#bundle;
+    const { container } = this.#bundle;
     this.#findings.examined("hashes", 1);
+    if (found !== undefined) this.#options.onHash?.(entry.path, found);
     const differs = (where: string) => {
       const message = `${entry.path}: its SHA-256 is not the one in ${where}: the content was changed`;
       this.#error("hashes", "INTEGRITY_HASH", message, { entry: entry.path, found });
     };
-    const listed = checksums.get(entry.path);
+    const listed = this.#checksums?.get(entry.path);
     if (listed !== undefined && listed !== found) differs(checksumsPath);
     if (container.kind === "ndjson" && (container as NdjsonContainer).statedHash(entry) !== found) differs("its $end line");
   }
 
-  /** A thin bundle leaves out files that the manifest and the checksums state exactly as it does, and carries none of them. */
-  checkOmitted(): void {
-    const stated = new Map(this.#manifest.files.map((file) => [file.path, file]));
-    for (const { path, sha256, size } of this.#bundle.omitted.values()) {
-      const details = { entry: path };
-      const file = stated.get(path);
-      if (this.#bundle.entry(path))
-        this.#error("files", "SCHEMA_MANIFEST", `${path} is carried and listed in ${thinPath} as left out`, details);
-      if (file?.stored !== "bundle")
-        this.#error(
-          "files",
-          "INTEGRITY_UNLISTED",
-          `${path} is listed in ${thinPath} and in no manifest's list of files`,
-          details,
-        );
-      else if (file.size !== size)
-        this.#error("files", "INTEGRITY_SIZE", `${path}: ${thinPath} says ${size} bytes and the manifest ${file.size}`, details);
-      else if (file.sha256 !== sha256 || this.#bundle.checksums.get(path) !== sha256)
-        this.#error("files", "INTEGRITY_HASH", `${path}: ${thinPath} and the manifest disagree on its SHA-256`, details);
-    }
-  }
-
-  /** The manifest's files and the bundle's file entries are the same, and so are their sizes and hashes. */
   checkFiles(): void {
-    const paths = new Set<string>();
-    const ids = new Set<string>();
-    const owned = this.#manifest.tables.some((table) => table.file_id !== undefined);
-    this.#findings.examined("files", this.#manifest.files.length);
-    for (const file of this.#manifest.files) {
-      const details = { entry: file.path ?? manifestPath, file: file.id };
-      if (ids.has(file.id)) this.#error("files", "SCHEMA_MANIFEST", `file ${file.id} is listed twice in the manifest`, details);
-      ids.add(file.id);
-      if (owned && !this.#claimed.has(file.id))
-        this.#findings.warn("files", "INTEGRITY_UNLISTED", `file ${file.id} belongs to no row`, details);
-      this.#checkListed(file, paths, details);
-    }
-    for (const entry of this.#bundle.container.entries) {
-      if (roleOf(entry.path)?.kind !== "file" || paths.has(entry.path)) continue;
-      this.#error("files", "INTEGRITY_UNLISTED", `${entry.path} is in no manifest's list of files`, { entry: entry.path });
-    }
+    const check = new FilesCheck(this.#bundle, this.#checksums, this.#findings, this.#claimed);
+    check.omitted();
+    check.listed();
   }
 
-  #checkListed(file: ManifestFile, paths: Set<string>, details: ErrorDetails): void {
-    const role = file.path === null ? null : roleOf(file.path);
-    if (file.stored !== "bundle") {
-      if (file.path !== null)
-        this.#error("files", "SCHEMA_MANIFEST", `file ${file.id} is ${file.stored} and may have no path`, details);
-    } else if (file.path === null || role?.kind !== "file" || role.id !== file.id || paths.has(file.path)) {
-      const message = `file ${file.id} needs a path of its own, files/${file.id}/<name>`;
-      this.#error("files", "SCHEMA_MANIFEST", message, details);
-    } else {
-      paths.add(file.path);
-      this.#checkFile(file.path, file.size, file.sha256, details);
-    }
+  async checkLayout(): Promise<void> {
+    const { check } = this.#bundle;
+    const { signal, pool } = this.#options;
+    if (check === undefined) return;
+    for await (const { check: name, ...issue } of check({ signal, pool })) this.#findings.add(name, issue);
   }
 
-  #checkFile(path: string, size: number | null, sha256: string | null, details: ErrorDetails): void {
-    const found = this.#bundle.entry(path) ?? this.#bundle.omitted.get(path);
-    if (found === undefined) {
-      this.#error("files", "INTEGRITY_MISSING", `${path} is listed in the manifest and missing`, details);
-      return;
-    }
-    if (found.size !== size) {
-      const message = `${path} has ${found.size} bytes and the manifest says ${size}`;
-      this.#error("files", "INTEGRITY_SIZE", message, details);
-    }
-    if (this.#bundle.checksums.get(path) !== sha256) {
-      const message = `${path}: the manifest and ${checksumsPath} disagree on its SHA-256`;
-      this.#error("files", "INTEGRITY_HASH", message, details);
+  async checkReferences(): Promise<void> {
+    const { pool, codec, signal, onHash } = this.#options;
+    if (pool === undefined || !this.#findings.valid) return;
+    for await (const found of checkReferences(this.#manifest.files, pool, { codec, signal })) {
+      this.#findings.examined("files", 1);
+      if (found.issue !== undefined) this.#findings.add("files", found.issue);
+      else onHash?.(found.file.reference, found.sha256);
     }
   }
 }

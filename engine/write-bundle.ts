@@ -40,6 +40,8 @@ export interface FileInput {
   /** What the row says of an object that does not travel. */
   size: number | null;
   sha256: string | null;
+  /** Where the object is beside the bundle, of one that is external. */
+  reference?: string;
   /** The object, or why it does not travel. */
   object: { size: number; body: Uint8Array | AsyncIterable<Uint8Array> } | "external" | "missing";
 }
@@ -119,7 +121,8 @@ function manifestOf(bundle: BundleInput, tables: ManifestTable[], files: Manifes
 }
 
 function record(file: FileInput, stored: ManifestFile["stored"]) {
-  return { id: file.id, name: file.name, object_key: file.objectKey, content_type: file.contentType, stored };
+  const reference = stored !== "external" || file.reference === undefined ? {} : { reference: file.reference };
+  return { id: file.id, name: file.name, object_key: file.objectKey, content_type: file.contentType, stored, ...reference };
 }
 
 async function* pieces(parts: Iterable<Uint8Array>): AsyncGenerator<Uint8Array> {

@@ -1,11 +1,22 @@
 /** What an application embeds: its scope, the HTTP routes, and the work behind them. */
 export { BackupError, type ErrorCode, type Issue } from "../engine/errors.ts";
-export type { ConflictMode, ImportReport, Outcome, Plan, PlanRow, TablePlan } from "../engine/plan.ts";
+export type {
+  ConflictMode,
+  ImportReport,
+  Loss,
+  Outcome,
+  Plan,
+  PlanRow,
+  ReplaceConsent,
+  ReplacePlan,
+  TablePlan,
+} from "../engine/plan.ts";
 export { type Bundle, openBundle } from "../engine/read-bundle.ts";
 export { type Verification, verifyBundle } from "../engine/verify-bundle.ts";
 export type { BlobInfo, BlobStore, NewBlob, OpenBlob } from "./blobs/blob-store.ts";
 export { fileStore } from "./blobs/file-store.ts";
 export { openStore } from "./blobs/open-store.ts";
+export { openPool, type Pool } from "./blobs/pool.ts";
 export { s3Store } from "./blobs/s3-store.ts";
 export { nodeCodec } from "./codec-node.ts";
 export { type Catalog, readCatalog } from "./database/catalog.ts";

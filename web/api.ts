@@ -1,7 +1,15 @@
 import type { Issue } from "../engine/errors.ts";
-import type { ConflictMode, ImportReport, MovedTable, Plan, PlanCode, PlanPage } from "../engine/plan.ts";
-import type { Verification } from "../engine/verify-bundle.ts";
+import type {
+  ExportEstimate as Estimate,
+  PreviewAnswer as Preview,
+  InstallationScope as ScopeDescription,
+  TenantList,
+} from "../engine/http-types.ts";
+import type { ConflictMode, ImportReport, MovedTable, Plan, PlanCode, PlanPage, ReplaceConsent } from "../engine/plan.ts";
 import type { ExportRequest } from "./worker/protocol.ts";
+
+export type { ScopeOption, ScopeTable } from "../engine/http-types.ts";
+export type { Estimate, Preview, ScopeDescription };
 
 export interface Problem {
   title: string;
@@ -11,57 +19,6 @@ export interface Problem {
   issues?: Issue[];
   /** What is otherwise than in the plan that was confirmed. */
   moved?: MovedTable[];
-}
-
-export interface ScopeTable {
-  name: string;
-  columns: string[];
-  excluded_columns: Record<string, string>;
-  rewritten_columns: string[];
-  filtered: boolean;
-  option: { name: string; off: "absent" | "empty" } | null;
-  metadata_columns: string[];
-  importer_columns: string[];
-  append_only: boolean;
-  import_never: string | null;
-  stored_objects: { option: string } | null;
-}
-
-export interface ScopeOption {
-  name: string;
-  default: boolean;
-  label: string;
-  description: string;
-}
-
-export interface ScopeDescription {
-  title: string;
-  name: string;
-  version: number;
-  app: { name: string; version: string };
-  description: string;
-  options: ScopeOption[];
-  ignored_options: Record<string, string>;
-  tables: ScopeTable[];
-  excluded_tables: Record<string, string>;
-  settings: { option: string; included: string[] } | null;
-  modes: ConflictMode[];
-  max_upload_bytes: number;
-}
-
-export interface Estimate {
-  tables: { table: string; rows: number; bytes: number; exact: boolean }[];
-  files: { count: number; bytes: number };
-  rows: number;
-  bytes: number;
-  bundle_bytes: number;
-}
-
-export interface Preview {
-  bundle: { container: string; size: number; app: { name: string; version: string }; created_at: string };
-  importer: string;
-  verification: Verification;
-  plan: Plan;
 }
 
 export interface Progress {
@@ -95,7 +52,11 @@ export interface PlanRequest {
 }
 
 type OnProgress = (progress: Progress) => void;
-type Options = Record<string, boolean>;
+/** What goes in: options by name, and of which tenants; all where none are named. */
+export interface ExportChoice {
+  options: Record<string, boolean>;
+  tenants: readonly string[] | null;
+}
 
 /** The routes of an installation below `base`, any address that the page may reach. */
 export class Api {
@@ -113,19 +74,23 @@ export class Api {
     return this.#json("/scope");
   }
 
-  estimate(options: Options, signal: AbortSignal): Promise<Estimate> {
-    return this.#json("/export/estimate", { method: "POST", ...jsonBody(options), signal });
+  tenants(search: string): Promise<TenantList> {
+    return this.#json(`/tenants?${new URLSearchParams({ search })}`);
+  }
+
+  estimate(choice: ExportChoice, signal: AbortSignal): Promise<Estimate> {
+    return this.#json("/export/estimate", { method: "POST", ...exportBody(choice), signal });
   }
 
   /** For the Worker, which fetches it itself. */
-  exportRequest(options: Options): ExportRequest {
-    const { headers, body } = jsonBody(options);
+  exportRequest(choice: ExportChoice): ExportRequest {
+    const { headers, body } = exportBody(choice);
     return { url: `${this.base}/export`, method: "POST", headers: { ...headers, Accept: "application/x-ndjson" }, body };
   }
 
   /** The bundle's bytes as the server made them. One that is cut fails its stream. */
-  export(options: Options, type: string, signal: AbortSignal): Promise<Response> {
-    const { headers, body } = jsonBody(options);
+  export(choice: ExportChoice, type: string, signal: AbortSignal): Promise<Response> {
+    const { headers, body } = exportBody(choice);
     return answer(fetch(`${this.base}/export`, { method: "POST", headers: { ...headers, Accept: type }, body, signal }));
   }
 
@@ -140,7 +105,12 @@ export class Api {
   }
 
   /** Exactly the plan that was previewed by the same request, or nothing. */
-  import(upload: string, request: PlanRequest, plan: Plan, onProgress: OnProgress): Promise<ImportReport> {
+  import(
+    upload: string,
+    request: PlanRequest & Partial<ReplaceConsent>,
+    plan: Plan,
+    onProgress: OnProgress,
+  ): Promise<ImportReport> {
     return this.#progressing("/import", { upload, ...request, plan_digest: plan.digest }, onProgress);
   }
 
@@ -169,6 +139,10 @@ export class Api {
     }
     throw connectionLost();
   }
+}
+
+function exportBody({ options, tenants }: ExportChoice) {
+  return jsonBody(tenants === null ? options : { ...options, tenants });
 }
 
 function jsonBody(value: object): { headers: Record<string, string>; body: string } {

@@ -1,4 +1,4 @@
-import type { ImportReport } from "../engine/plan.ts";
+import type { ImportReport, ReplaceConsent } from "../engine/plan.ts";
 import { type Api, type PlanRequest, type Preview, ProblemError, type Progress } from "./api.ts";
 import { size } from "./format.ts";
 import { isSameFile, type Unfinished, UnfinishedUploads } from "./unfinished.ts";
@@ -59,13 +59,13 @@ export class Comparison {
   }
 
   /** Exactly what the plan says, or nothing. */
-  async apply(): Promise<void> {
+  async apply(consent: Partial<ReplaceConsent> = {}): Promise<void> {
     if (this.step.name !== "planned") return;
     const { preview } = this.step;
     this.#set({ name: "applying", preview, progress: null });
     try {
       const onProgress = (progress: Progress) => this.#set({ name: "applying", preview, progress });
-      const report = await this.#from.api.import(this.#uploadId!, this.#request!, preview.plan, onProgress);
+      const report = await this.#from.api.import(this.#uploadId!, { ...this.#request!, ...consent }, preview.plan, onProgress);
       this.#unfinished.clear();
       this.#set({ name: "done", report });
     } catch (error) {

@@ -32,6 +32,7 @@ const exact: Record<string, string> = {
   SCHEMA_VERSION: "The bundle is of a newer version than this one knows",
   SCHEMA_SCOPE: "The bundle is of another application",
   SCHEMA_MANIFEST: "This is no bundle, or its manifest was edited",
+  IO_TARGET: "The file could not be written",
   IMPORT_LOCKED: "Another import is running",
   IMPORT_PLAN_CHANGED: "The installation has changed since the plan was made",
   IMPORT_PLAN_UNKNOWN: "The plan's rows are no longer kept",
@@ -59,5 +60,5 @@ export function titleOf(code: string): string | undefined {
 
 /** What a server refuses for its own reasons says itself what to do. */
 function hasAdvice(code: string): boolean {
-  return /^(ZIP|STREAM|PATH|INTEGRITY|SCHEMA)_/.test(code);
+  return /^(ZIP|STREAM|PATH|INTEGRITY|SCHEMA)_|^IO_TARGET$/.test(code);
 }

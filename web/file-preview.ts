@@ -4,7 +4,8 @@ export type Preview =
   | { kind: "text"; text: string; cut: boolean }
   | { kind: "none"; why: string };
 
-const shownText = 256 * 1024;
+/** Laying out more takes longer than a page may stand still. */
+const shownText = 128 * 1024;
 
 /** By their first bytes. No SVG: it is a document. */
 const images: [type: string, matches: (bytes: Uint8Array) => boolean][] = [

@@ -1,5 +1,4 @@
-import type { Api } from "./api.ts";
-import { connectionLost } from "./api.ts";
+import { type Api, connectionLost, type ExportChoice } from "./api.ts";
 import { download, packTarget, streamTarget, suggestedName } from "./save-file.ts";
 import type { BundleClient } from "./worker/client.ts";
 import type { PackProgress } from "./worker/protocol.ts";
@@ -34,7 +33,7 @@ export interface Exported {
 interface Run {
   api: Api;
   client: BundleClient;
-  options: Record<string, boolean>;
+  choice: ExportChoice;
   signal: AbortSignal;
   onProgress(state: ExportState): void;
 }
@@ -44,11 +43,11 @@ export function runExport(maker: Maker, run: Run): Promise<Exported | null> {
   return maker === "browser" ? packHere(run) : saveStream(maker, run);
 }
 
-async function packHere({ api, client, options, signal, onProgress }: Run): Promise<Exported | null> {
+async function packHere({ api, client, choice, signal, onProgress }: Run): Promise<Exported | null> {
   const target = await packTarget();
   if (target === null) return null;
   onProgress({ bytes: 0 });
-  const packed = await client.pack(api.exportRequest(options), target, {
+  const packed = await client.pack(api.exportRequest(choice), target, {
     signal,
     onProgress: (pack) => onProgress({ bytes: pack.bytesRead, pack }),
   });
@@ -63,13 +62,13 @@ async function packHere({ api, client, options, signal, onProgress }: Run): Prom
   return { name, size, sha256, rows, files, tables, warnings };
 }
 
-async function saveStream(maker: Maker, { api, options, signal, onProgress }: Run): Promise<Exported | null> {
+async function saveStream(maker: Maker, { api, choice, signal, onProgress }: Run): Promise<Exported | null> {
   const [type, extension] = maker === "server" ? ["application/zip", "zip"] : ["application/x-ndjson", "ndjson"];
   const target = await streamTarget(type, extension);
   if (target === null) return null;
   onProgress({ bytes: 0 });
   try {
-    const response = await api.export(options, type, signal);
+    const response = await api.export(choice, type, signal);
     let size = 0;
     const reader = response.body!.getReader();
     for (let { done, value } = await reader.read(); !done; { done, value } = await reader.read()) {

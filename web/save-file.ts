@@ -1,3 +1,4 @@
+import { ProblemError } from "./api.ts";
 import type { PackTarget } from "./worker/protocol.ts";
 
 interface PickerWindow {
@@ -50,15 +51,20 @@ export async function streamTarget(type: string, extension: string): Promise<Str
   const handle = await chooseFile(name);
   if (handle === null) return null;
   if (handle === undefined) return blobTarget(type, name);
-  const stream = await handle.createWritable();
+  const stream = await handle.createWritable().catch(unwritable);
   return {
-    write: (chunk) => stream.write(chunk),
+    write: (chunk) => stream.write(chunk).catch(unwritable),
     close: async () => {
-      await stream.close();
+      await stream.close().catch(unwritable);
       return handle.name;
     },
     abort: () => stream.abort().catch(() => {}),
   };
+}
+
+function unwritable(error: Error): never {
+  const detail = `the browser cannot write the file: ${error.message}`;
+  throw new ProblemError({ title: "The file could not be written", status: 0, detail, code: "IO_TARGET" });
 }
 
 /** Browsers keep large Blobs on disk: parts are handed over as they come, a few megabytes at a time. */

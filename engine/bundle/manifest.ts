@@ -1,9 +1,10 @@
 import * as v from "valibot";
 import { utf8 } from "../bytes.ts";
-import { BackupError } from "../errors.ts";
+import { BackupError, rethrowUnlessBackupError } from "../errors.ts";
 import { parseDocument } from "../json/parse-document.ts";
 import { JsonSyntaxError } from "../json/scanner.ts";
 import { manifestPath } from "./layout.ts";
+import { filesOf, findFiles, type ManifestFiles } from "./manifest-files.ts";
 
 export const bundleFormat = "holdall-bundle";
 export const formatVersion = 1;
@@ -23,6 +24,8 @@ const manifestFile = v.looseObject({
   sha256: v.nullable(sha256),
   content_type: v.nullable(text),
   stored: v.picklist(["bundle", "external", "missing"]),
+  /** Where the object is beside the bundle, of one that is external: a path below the folder or bucket that holds the pool. */
+  reference: v.optional(text),
 });
 
 const manifestTable = v.looseObject({
@@ -62,11 +65,40 @@ export type BundleHeader = Pick<Manifest, "format" | "format_version" | "app" | 
  * @throws BackupError `SCHEMA_VERSION` for a newer format, `SCHEMA_MANIFEST` naming every mistake otherwise.
  */
 export function parseManifest(bytes: Uint8Array): Manifest {
+  return readManifest(bytes).manifest;
+}
+
+/** As `parseManifest`; the manifest's `files` are made of their text when they are first asked for. */
+export function readManifest(bytes: Uint8Array): { manifest: Manifest; files: ManifestFiles } {
+  const found = findFiles(bytes);
+  if (found === undefined) return parsedWhole(bytes);
+  try {
+    const manifest = parsed(found.rest);
+    return { manifest: withFiles(manifest, found.files), files: found.files };
+  } catch (error) {
+    rethrowUnlessBackupError(error);
+    // Errors give places in the whole text.
+    return parsedWhole(bytes);
+  }
+}
+
+function parsedWhole(bytes: Uint8Array): { manifest: Manifest; files: ManifestFiles } {
+  const manifest = parsed(bytes);
+  return { manifest, files: filesOf(manifest.files) };
+}
+
+function withFiles(manifest: Manifest, files: ManifestFiles): Manifest {
+  let list: ManifestFile[] | undefined;
+  const get = () => (list ??= files.page(0, files.length));
+  return Object.defineProperty(manifest, "files", { get, enumerable: true, configurable: true });
+}
+
+function parsed(bytes: Uint8Array): Manifest {
   const document = parseJson(bytes, manifestPath);
   assertVersion(document);
-  const parsed = v.safeParse(manifestSchema, document);
-  if (parsed.success) return parsed.output;
-  const problems = parsed.issues.map((issue) => `${v.getDotPath(issue) ?? "the document"}: ${issue.message}`);
+  const found = v.safeParse(manifestSchema, document);
+  if (found.success) return found.output;
+  const problems = found.issues.map((issue) => `${v.getDotPath(issue) ?? "the document"}: ${issue.message}`);
   throw new BackupError("SCHEMA_MANIFEST", `${manifestPath}: ${problems.slice(0, 5).join("; ")}`, {
     entry: manifestPath,
     problems,

@@ -28,10 +28,25 @@ export async function readTable(
   visitor: TableVisitor,
   rowBytes: number,
 ): Promise<number> {
+  const steps = readTableInSteps(chunks, entry, visitor, rowBytes);
+  for (;;) {
+    const { done, value } = await steps.next();
+    if (done) return value;
+    if (visitor.pause !== undefined) await visitor.pause();
+  }
+}
+
+/** The same for whoever is pulled itself: stops behind the rows of every chunk. */
+export async function* readTableInSteps(
+  chunks: AsyncIterable<Uint8Array>,
+  entry: string,
+  visitor: TableVisitor,
+  rowBytes: number,
+): AsyncGenerator<void, number> {
   const scanner = new TableScanner(entry, visitor, rowBytes);
   for await (const chunk of chunks) {
     scanner.push(chunk);
-    if (visitor.pause !== undefined) await visitor.pause();
+    yield;
   }
   return scanner.finish();
 }

@@ -1,11 +1,9 @@
-import type { ByteSource } from "../byte-source.ts";
+import { type ByteSource, pieceLength } from "../byte-source.ts";
 import type { Codec } from "../codec.ts";
 import { BackupError, type ErrorCode } from "../errors.ts";
 import type { ZipEntry } from "./entry.ts";
 import { zipFault } from "./fault.ts";
 
-/** Bytes of one read of a large entry. */
-const readLength = 1024 * 1024;
 /** Entries up to this size are read and inflated in one piece: a stream would cost more than the work. */
 const wholeLimit = 1024 * 1024;
 
@@ -26,7 +24,7 @@ export async function* readEntry(
     return;
   }
   const stored = readRange(source, entry.dataOffset, entry.storedSize, signal);
-  yield* checked(entry.deflated ? inflated(stored, entry, codec, signal) : stored, entry, codec);
+  yield* contentOf(stored, entry, codec, signal);
 }
 
 async function readWhole(source: ByteSource, entry: ZipEntry, codec: Codec, signal?: AbortSignal): Promise<Uint8Array> {
@@ -45,13 +43,9 @@ export async function* readRange(
   length: number,
   signal?: AbortSignal,
 ): AsyncGenerator<Uint8Array> {
-  if (source.stream !== undefined) {
-    yield* source.stream(offset, length, signal);
-    return;
-  }
   const end = offset + length;
   const readAt = (at: number) => {
-    const piece = source.read(at, Math.min(readLength, end - at), signal);
+    const piece = source.read(at, Math.min(pieceLength, end - at), signal);
     piece.catch(() => undefined); // it is awaited later, or never when the reader stops early
     return piece;
   };
@@ -62,6 +56,16 @@ export async function* readRange(
     next = at < end ? readAt(at) : undefined;
     yield piece;
   }
+}
+
+/** The content of an entry whose stored bytes are at hand, checked as `readEntry` does. */
+export function contentOf(
+  stored: AsyncIterable<Uint8Array>,
+  entry: ZipEntry,
+  codec: Codec,
+  signal?: AbortSignal,
+): AsyncGenerator<Uint8Array> {
+  return checked(entry.deflated ? inflated(stored, entry, codec, signal) : stored, entry, codec);
 }
 
 async function* inflated(

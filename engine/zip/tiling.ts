@@ -72,15 +72,26 @@ export async function checkRecords(
   end: number,
   context: DirectoryContext,
 ): Promise<void> {
+  const room = await checkHeader(reader, entry, end, context);
+  if (room === 0) return;
+  const dataEnd = entry.dataOffset + entry.storedSize;
+  if (!reader.has(dataEnd, room)) await reader.fill(dataEnd, room);
+  compareDescriptor(reader.at(dataEnd, room), entry);
+}
+
+/** As `checkRecords`, up to the data. Returns the length of the descriptor that follows it, or 0 where there is none. */
+export async function checkHeader(
+  reader: WindowReader,
+  entry: ListedEntry,
+  end: number,
+  context: DirectoryContext,
+): Promise<number> {
   const at = entry.headerOffset;
   for (let length = localHeaderLength; length > 0; length = checkLocalHeader(reader, entry, end, context)) {
     if (at + length > end) throw runsOver(entry);
     if (!reader.has(at, length)) await reader.fill(at, length);
   }
-  const dataEnd = entry.dataOffset + entry.storedSize;
-  const room = assertDescriptorRoom(entry, dataEnd, end);
-  if (room > 0 && !reader.has(dataEnd, room)) await reader.fill(dataEnd, room);
-  if (room > 0) compareDescriptor(reader, entry, dataEnd, room);
+  return assertDescriptorRoom(entry, entry.dataOffset + entry.storedSize, end);
 }
 
 /** As `checkRecords`, for records that were read along with others: nearly all of them. `false` where some were not. */
@@ -89,7 +100,7 @@ function checkLoaded(reader: WindowReader, entry: ListedEntry, end: number, cont
   const dataEnd = entry.dataOffset + entry.storedSize;
   const room = assertDescriptorRoom(entry, dataEnd, end);
   if (room > 0 && !reader.has(dataEnd, room)) return false;
-  if (room > 0) compareDescriptor(reader, entry, dataEnd, room);
+  if (room > 0) compareDescriptor(reader.at(dataEnd, room), entry);
   return true;
 }
 
@@ -206,9 +217,11 @@ function assertDescriptorRoom(entry: ListedEntry, dataEnd: number, end: number):
   return length;
 }
 
-function compareDescriptor(reader: WindowReader, entry: ListedEntry, dataEnd: number, length: number): void {
-  const found = readDescriptor(viewOf(reader.at(dataEnd, length)), 0, length);
+/** `bytes` are all that lies between the entry's data and the next record. */
+export function compareDescriptor(bytes: Uint8Array, entry: ListedEntry): void {
+  const found = readDescriptor(viewOf(bytes), 0, bytes.length);
   if (found?.crc32 !== entry.crc32 || found.storedSize !== entry.storedSize || found.size !== entry.size) {
+    const dataEnd = entry.dataOffset + entry.storedSize;
     throw zipFault("ZIP_HEADER_MISMATCH", "the data descriptor and the directory differ", dataEnd, entry.path);
   }
 }

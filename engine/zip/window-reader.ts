@@ -6,6 +6,8 @@ export interface Window {
   readonly offset: number;
   readonly bytes: Uint8Array;
   readonly view: DataView;
+  /** Whether the bytes are somebody else's. */
+  readonly held: boolean;
 }
 
 /**
@@ -46,6 +48,12 @@ export class WindowReader {
     return undefined;
   }
 
+  /** Takes bytes that have been read, from `offset` on, for a window in place of all others; they stay their owner's. */
+  hold(offset: number, bytes: Uint8Array): void {
+    this.#drop();
+    this.#windows = [{ offset, bytes, view: viewOf(bytes), held: true }];
+  }
+
   /** Opens a window at `offset` in place of all others: at least `length` bytes, more where windows are longer. */
   async fill(offset: number, length: number): Promise<void> {
     this.#drop();
@@ -59,12 +67,12 @@ export class WindowReader {
   }
 
   #drop(): void {
-    for (const { bytes } of this.#windows.splice(0)) this.#source.release?.(bytes);
+    for (const { bytes, held } of this.#windows.splice(0)) if (!held) this.#source.release?.(bytes);
   }
 
   async #read(offset: number, length: number): Promise<Window> {
     const wanted = Math.max(length, Math.min(this.#windowLength, this.#end - offset));
     const bytes = await this.#source.read(offset, wanted, this.#signal);
-    return { offset, bytes, view: viewOf(bytes) };
+    return { offset, bytes, view: viewOf(bytes), held: false };
   }
 }

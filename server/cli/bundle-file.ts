@@ -1,13 +1,15 @@
 import { randomBytes } from "node:crypto";
 import { mkdir, open, rm } from "node:fs/promises";
-import { join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import type { ByteSource } from "../../engine/byte-source.ts";
+import { referredFiles } from "../../engine/check-references.ts";
 import { BackupError } from "../../engine/errors.ts";
 import { defaultLimits } from "../../engine/limits.ts";
 import { type Bundle, openBundle } from "../../engine/read-bundle.ts";
+import { openPool, type Pool } from "../blobs/pool.ts";
 import { nodeCodec } from "../codec-node.ts";
 import { openFileSource } from "../file-source.ts";
-import type { Context } from "./command.ts";
+import type { Arguments, Context, OptionSpecs } from "./command.ts";
 import { temporaryFiles } from "./interrupt.ts";
 import { UsageError } from "./usage-error.ts";
 
@@ -15,19 +17,61 @@ export interface OpenFile {
   bundle: Bundle;
   /** For messages. */
   name: string;
+  /** Where the files are that it refers to; only for a bundle that refers to some. */
+  pool?: Pool;
 }
 
+/** What reading a bundle can be told. */
+export const readingOptions = {
+  pool: {
+    type: "string",
+    value: "PLACE",
+    help: "where files are that the bundle only refers to: the folder that holds blobs/ or attachments/, or s3://bucket/prefix",
+    default: "the folder of FILE",
+  },
+  "accept-name-mismatch": {
+    type: "boolean",
+    help: "of a NodeWarden archive: go on although its name says another hash than the file has; the report says so",
+  },
+} as const satisfies OptionSpecs;
+
+type Reading = Arguments<typeof readingOptions>["options"];
+
 /** Opens the bundle in a file, or the one that comes through a pipe where the file is `-`, for as long as `work` takes. */
-export async function withBundle<T>(file: string, context: Context, work: (opened: OpenFile) => Promise<T>): Promise<T> {
+export async function withBundle<T>(
+  file: string,
+  context: Context,
+  work: (opened: OpenFile) => Promise<T>,
+  reading: Reading = {},
+): Promise<T> {
   const { output, signal } = context;
   const source = file === "-" ? await spoolStdin(context) : await openFileSource(file);
   try {
     const onProgress = (bytes: number) => output.progress.update({ phase: "reading", bytes, fraction: bytes / source.size });
-    const bundle = await openBundle(source, { codec: nodeCodec, signal, onProgress });
-    return await work({ bundle, name: file === "-" ? "standard input" : file });
+    const naming = { name: basename(file), acceptNameMismatch: reading["accept-name-mismatch"] === true };
+    const bundle = await openBundle(source, { codec: nodeCodec, signal, onProgress, ...naming });
+    return await withPool(file, bundle, reading, (pool) =>
+      work({ bundle, name: file === "-" ? "standard input" : file, ...(pool && { pool }) }),
+    );
   } finally {
     output.progress.stop();
     await source.close();
+  }
+}
+
+async function withPool<T>(
+  file: string,
+  { manifest }: Bundle,
+  { pool: place }: Reading,
+  work: (pool: Pool | undefined) => Promise<T>,
+): Promise<T> {
+  const beside = place ?? (file === "-" ? undefined : dirname(file));
+  if (beside === undefined || referredFiles(manifest.files).length === 0) return work(undefined);
+  const pool = await openPool(beside);
+  try {
+    return await work(pool);
+  } finally {
+    await pool.close();
   }
 }
 

@@ -25,6 +25,10 @@ export const commands: Record<string, CommandEntry> = {
     summary: "bring a bundle into an installation",
     load: async () => (await import("./commands/import.ts")).importCommand,
   },
+  convert: {
+    summary: "write a bundle in another layout or container",
+    load: async () => (await import("./commands/convert.ts")).convert,
+  },
   "scope init": {
     summary: "draft a scope for the application in a database",
     load: async () => (await import("./commands/scope-init.ts")).scopeInit,

@@ -7,7 +7,8 @@ import { Refusal } from "./usage-error.ts";
 /** Where a bundle goes. Exactly one of `commit` and `discard` ends it. */
 export interface Sink {
   write(bytes: Uint8Array): Promise<void>;
-  commit(): Promise<void>;
+  /** `name` is another path in the same folder, where it was not known beforehand. */
+  commit(name?: string): Promise<void>;
   discard(): Promise<void>;
 }
 
@@ -35,10 +36,10 @@ export async function fileSink(path: string, force: boolean): Promise<Sink> {
   };
   return {
     write: (bytes) => handle.writeFile(bytes),
-    async commit() {
+    async commit(name = path) {
       await handle.sync();
       await handle.close();
-      await place(temporary, path, force);
+      await place(temporary, name, force);
       await forget();
       await syncFolder(dirname(path));
     },

@@ -1,5 +1,6 @@
 import type { Sql } from "postgres";
 import { BackupError } from "../../engine/errors.ts";
+import type { ExportEstimate, TableEstimate } from "../../engine/http-types.ts";
 import { readCatalog } from "../database/catalog.ts";
 import { databaseError } from "../database/connect.ts";
 import { quoteIdent } from "../database/session.ts";
@@ -7,27 +8,7 @@ import type { Scope } from "../scope/define-scope.ts";
 import { type ResolvedTable, resolveScope } from "../scope/resolve-scope.ts";
 import { resolveOptions } from "./options.ts";
 import { rowsQuery } from "./table-query.ts";
-
-export interface TableEstimate {
-  table: string;
-  rows: number;
-  /** Of the rows as JSON, uncompressed. */
-  bytes: number;
-  /** The rows were counted; else they are PostgreSQL's estimate. */
-  exact: boolean;
-}
-
-export interface ExportEstimate {
-  /** Tables that the bundle would have. */
-  tables: TableEstimate[];
-  /** Stored objects whose contents would travel, as their rows say. */
-  files: { count: number; bytes: number };
-  rows: number;
-  /** Uncompressed. */
-  bytes: number;
-  /** What the ZIP may come to. */
-  bundle_bytes: number;
-}
+import { onlyTenants } from "./tenant-rows.ts";
 
 /** Up to here counting costs no more than planning. */
 const countedRows = 20_000;
@@ -37,14 +18,21 @@ const rowsRatio = 0.17;
 const columnOverhead = 5;
 
 /**
- * What an export with these options would be about, without reading it: small tables are counted, of large ones PostgreSQL's
+ * What an export with these options, and of these tenants alone where any are named, would be about, without reading it: small tables are counted, of large ones PostgreSQL's
  * planner says what it expects, and objects are summed up by their rows.
  * @throws BackupError `REQUEST_INVALID`, `SCHEMA_SCOPE`, `IO_DATABASE`
  */
-export async function estimateExport(sql: Sql, scope: Scope, requested: Record<string, unknown>): Promise<ExportEstimate> {
+export async function estimateExport(
+  sql: Sql,
+  scope: Scope,
+  requested: Record<string, unknown>,
+  wanted?: readonly string[],
+): Promise<ExportEstimate> {
   const { options } = resolveOptions(scope, requested);
   try {
-    const resolved = resolveScope(scope, await readCatalog(sql));
+    const catalog = await readCatalog(sql);
+    const whole = resolveScope(scope, catalog);
+    const resolved = wanted === undefined ? whole : (await onlyTenants(sql, whole, catalog, wanted)).scope;
     const tables: TableEstimate[] = [];
     const files = { count: 0, bytes: 0 };
     for (const table of resolved.tables) {

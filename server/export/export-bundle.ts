@@ -12,6 +12,7 @@ import type { Scope } from "../scope/define-scope.ts";
 import { type ResolvedScope, type ResolvedTable, resolveScope } from "../scope/resolve-scope.ts";
 import { blobRows } from "./blob-rows.ts";
 import { copyRows } from "./copy-rows.ts";
+import { intoPool } from "./into-pool.ts";
 import { type ResolvedOptions, resolveOptions } from "./options.ts";
 import { readObjects, withoutObject } from "./read-objects.ts";
 import { onlyTenants } from "./tenant-rows.ts";
@@ -25,6 +26,8 @@ export interface ExportRequest {
   options?: Record<string, unknown>;
   /** Only these tenants, by key or name (`ScopeTenants`), and what hangs on them; all of the installation where absent. */
   tenants?: readonly string[];
+  /** The folder `blobs` of a pool: files go there once each, and the bundle only refers to them. */
+  poolBlobs?: BlobStore;
   /** Written as the bundle's time; now, where absent. */
   createdAt?: Date;
   signal?: AbortSignal;
@@ -152,9 +155,10 @@ async function* files(
       continue;
     }
     const signal = request.signal === undefined ? {} : { signal: request.signal };
-    for await (const file of readObjects(rows, { store: request.store, warn: (text) => warnings.push(text), ...signal })) {
-      yield tally.file(file);
-    }
+    const reading = { store: request.store, warn: (text: string) => warnings.push(text), ...signal };
+    const objects = readObjects(rows, reading);
+    const { poolBlobs: blobs } = request;
+    for await (const file of blobs === undefined ? objects : intoPool(objects, { ...reading, blobs })) yield tally.file(file);
   }
 }
 
@@ -211,7 +215,13 @@ class Tally {
 
   file(file: FileInput): FileInput {
     this.#progress.files++;
-    if (typeof file.object === "string") return file;
+    if (typeof file.object === "string") {
+      if (file.reference !== undefined) {
+        this.#progress.bytes += file.size ?? 0;
+        this.#report?.(this.#progress);
+      }
+      return file;
+    }
     if (file.object.body instanceof Uint8Array) {
       this.#progress.bytes += file.object.size;
       this.#report?.(this.#progress);

@@ -30,7 +30,8 @@ export async function onlyTenants(
   return { scope: { ...resolved, tables }, tenants: { table: tenancy.scope.tenants.table, ids } };
 }
 
-function withTenants(scope: Scope): TenantScope["scope"] {
+/** @throws BackupError `REQUEST_INVALID` where the scope has none. */
+export function withTenants(scope: Scope): TenantScope["scope"] {
   if (scope.tenants !== undefined) return { ...scope, tenants: scope.tenants };
   throw new BackupError(
     "REQUEST_INVALID",

@@ -1,7 +1,9 @@
 import { Hono } from "hono";
 import type postgres from "postgres";
 import { BackupError } from "../../engine/errors.ts";
+import type { InstallationScope } from "../../engine/http-types.ts";
 import type { BlobStore } from "../blobs/blob-store.ts";
+import type { Pool } from "../blobs/pool.ts";
 import { estimateExport } from "../export/estimate-export.ts";
 import type { Scope } from "../scope/define-scope.ts";
 import { describeScope } from "./describe-scope.ts";
@@ -15,6 +17,7 @@ import { planPageRoute, planRoute } from "./plan-routes.ts";
 import { plainProblem, problemOf, problemResponse } from "./problem.ts";
 import { Running } from "./running.ts";
 import { Spool, type UploadOptions } from "./spool.ts";
+import { readTenants, tenantsRoute } from "./tenants-route.ts";
 import { uploadRoute } from "./upload-route.ts";
 
 export interface Admin {
@@ -28,6 +31,8 @@ export interface BackupDependencies {
   sql: postgres.Sql;
   store: BlobStore;
   scope: Scope;
+  /** Where exports by reference put files, and imports look for those that a bundle only refers to. */
+  pool?: Pool;
   uploads?: UploadOptions;
   /** Shown above the page, so that nobody confuses two installations. */
   title?: string;
@@ -41,6 +46,7 @@ export interface Installation {
   sql: postgres.Sql;
   store: BlobStore;
   scope: Scope;
+  pool: Pool | undefined;
   spool: Spool;
   plans: KeptPlans;
   running: Running;
@@ -53,9 +59,10 @@ export interface BackupEnv {
 
 /** The routes of DESIGN section 8, to be mounted anywhere: `app.route("/api/v1/admin/backup", createBackupApp(…))`. */
 export function createBackupApp(dependencies: BackupDependencies): Hono<BackupEnv> {
-  const { sql, store, scope, uploads, title = scope.app.name, running = new Running() } = dependencies;
+  const { sql, store, scope, pool, uploads, title = scope.app.name, running = new Running() } = dependencies;
   const log = unexpectedOnly(dependencies.log ?? console.error);
-  const installation: Installation = { sql, store, scope, spool: new Spool(uploads), plans: new KeptPlans(), running, log };
+  const [spool, plans] = [new Spool(uploads), new KeptPlans()];
+  const installation: Installation = { sql, store, scope, pool, spool, plans, running, log };
   const app = new Hono<BackupEnv>();
   app.onError((error) => {
     log(error);
@@ -70,7 +77,8 @@ export function createBackupApp(dependencies: BackupDependencies): Hono<BackupEn
   });
   app.post("/export", (c) => exportRoute(c, installation));
   app.post("/export/estimate", async (c) => {
-    const estimate = await estimateExport(sql, scope, await readJsonObject(c.req.raw));
+    const { tenants, files: _, ...options } = await readJsonObject(c.req.raw);
+    const estimate = await estimateExport(sql, scope, options, readTenants(tenants));
     return c.json(estimate, 200, { "Cache-Control": "no-store" });
   });
   app.post("/import/preview", (c) => previewRoute(c, installation));
@@ -82,9 +90,10 @@ export function createBackupApp(dependencies: BackupDependencies): Hono<BackupEn
   app.get("/import/plan/:digest", (c) => planRoute(c, installation));
   app.get("/import/plan/:digest/:table", (c) => planPageRoute(c, installation));
   app.get("/scope", (c) => {
-    const description = { title, ...describeScope(scope), max_upload_bytes: installation.spool.maxBytes };
+    const description: InstallationScope = { title, ...describeScope(scope), max_upload_bytes: installation.spool.maxBytes };
     return c.json(description, 200, { "Cache-Control": "no-store" });
   });
+  app.get("/tenants", (c) => tenantsRoute(c, installation));
   app.get("/openapi.json", (c) => c.json(openapiDocument(scope)));
   app.all("*", () => problemResponse(plainProblem(404, "there is no such route")));
   return app;

@@ -1,14 +1,14 @@
+import type { ScopeDescription, ScopeTable } from "../../engine/http-types.ts";
 import { modesOf, type Scope, type TableScope } from "../scope/define-scope.ts";
 
 /** What is in, what is out and why: the declaration without its SQL. */
-export function describeScope(scope: Scope) {
+export function describeScope(scope: Scope): ScopeDescription {
   return {
     name: scope.name,
     version: scope.version,
     app: scope.app,
     description: scope.description,
     options: Object.entries(scope.options).map(([name, option]) => ({ name, ...option })),
-    /** What an export may take some of; `null` where the application has no tenants. */
     tenants: scope.tenants ?? null,
     ignored_options: scope.ignoredOptions,
     tables: Object.entries(scope.tables).map(describeTable),
@@ -18,12 +18,11 @@ export function describeScope(scope: Scope) {
   };
 }
 
-function describeTable([name, table]: [string, TableScope]) {
+function describeTable([name, table]: [string, TableScope]): ScopeTable {
   return {
     name,
     columns: table.columns,
     excluded_columns: table.excluded ?? {},
-    /** Columns that leave as something else, such as JSON without the keys that may hold secrets. */
     rewritten_columns: Object.keys(table.rewrite ?? {}),
     filtered: table.where !== undefined,
     option: table.option ?? null,
@@ -35,5 +34,3 @@ function describeTable([name, table]: [string, TableScope]) {
     stored_objects: table.blob === undefined ? null : { option: table.blob.option },
   };
 }
-
-export type ScopeDescription = ReturnType<typeof describeScope>;

@@ -2,16 +2,19 @@ import type { UnderlyingSource } from "node:stream/web";
 import type { Context } from "hono";
 import { accepts } from "hono/accepts";
 import { BackupError } from "../../engine/errors.ts";
+import type { Pool } from "../blobs/pool.ts";
 import { exportBundle } from "../export/export-bundle.ts";
 import type { BackupEnv, Installation } from "./backup-app.ts";
 import { readJsonObject } from "./json-body.ts";
 import type { Task } from "./running.ts";
+import { readTenants } from "./tenants-route.ts";
 
 export const containerTypes = { zip: "application/zip", ndjson: "application/x-ndjson" } as const;
 
 export async function exportRoute(c: Context<BackupEnv>, installation: Installation): Promise<Response> {
-  const { tenants, ...options } = await readJsonObject(c.req.raw);
-  assertTenants(tenants);
+  const { tenants: asked, files, ...options } = await readJsonObject(c.req.raw);
+  const tenants = readTenants(asked);
+  const pool = poolFor(files, installation);
   const type = accepts(c, { header: "Accept", supports: Object.values(containerTypes), default: containerTypes.zip });
   const container = type === containerTypes.ndjson ? "ndjson" : "zip";
   const createdAt = new Date();
@@ -26,6 +29,7 @@ export async function exportRoute(c: Context<BackupEnv>, installation: Installat
     createdAt,
     signal: task.signal,
     ...(tenants && { tenants }),
+    ...(pool && { poolBlobs: pool.blobs }),
   });
   try {
     const first = await bytes.next();
@@ -42,12 +46,14 @@ export async function exportRoute(c: Context<BackupEnv>, installation: Installat
   }
 }
 
-function assertTenants(value: unknown): asserts value is string[] | undefined {
-  if (value === undefined) return;
-  if (Array.isArray(value) && value.length > 0 && value.every((item) => typeof item === "string")) return;
+function poolFor(files: unknown, { pool }: Installation): Pool | undefined {
+  if (files === undefined || files === "in-bundle") return undefined;
+  if (files !== "by-reference")
+    throw new BackupError("REQUEST_INVALID", `files is "in-bundle" or "by-reference", not ${JSON.stringify(files)}`);
+  if (pool !== undefined) return pool;
   throw new BackupError(
     "REQUEST_INVALID",
-    'tenants is a list of keys or names, such as {"tenants":["acme"]}; without it, all of them leave',
+    "this server has no pool for files by reference; start it with --pool, or HOLDALL_POOL",
   );
 }
 

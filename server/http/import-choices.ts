@@ -7,6 +7,9 @@ export interface RequestedImport {
   planDigest?: string;
   choices: Partial<ImportChoices>;
   consent: ReplaceConsent;
+  /** The file's name, of which some layouts ask that it tells the truth. */
+  fileName?: string;
+  acceptNameMismatch: boolean;
 }
 
 const flagText = (name: string) =>
@@ -38,6 +41,8 @@ const parameters = {
   ),
   tables: listText,
   orgs: listText,
+  file_name: v.pipe(v.string(), v.maxLength(1000, "file_name is the name of a file")),
+  accept_name_mismatch: flagText("accept_name_mismatch"),
 };
 
 /**
@@ -57,10 +62,13 @@ export function requestedImport(
   const mode = read("mode") ?? defaultMode;
   if (mode === undefined) throw invalid(`mode is one of ${conflictModes.join(", ")}`);
   const planDigest = read("plan_digest");
+  const fileName = read("file_name");
   const [matches, users, tables, tenants] = [read("match_natural_keys"), read("user_map"), read("tables"), read("orgs")];
   return {
     mode,
     ...(planDigest !== undefined && { planDigest }),
+    ...(fileName !== undefined && { fileName }),
+    acceptNameMismatch: read("accept_name_mismatch") === true,
     choices: {
       ...(matches !== undefined && { match_natural_keys: matches }),
       ...(users !== undefined && { user_map: users }),

@@ -1,8 +1,9 @@
 import type { Context } from "hono";
 import { accepts } from "hono/accepts";
 import { BackupError } from "../../engine/errors.ts";
+import type { BundleSummary, PreviewAnswer } from "../../engine/http-types.ts";
 import { defaultLimits } from "../../engine/limits.ts";
-import type { ConflictMode, ImportReport, Plan } from "../../engine/plan.ts";
+import type { ConflictMode, ImportReport } from "../../engine/plan.ts";
 import { type Bundle, openBundle } from "../../engine/read-bundle.ts";
 import type { Verification } from "../../engine/verify-bundle.ts";
 import { nodeCodec } from "../codec-node.ts";
@@ -16,27 +17,6 @@ import { answerWithProgress } from "./progress-answer.ts";
 import { receiveUpload, type Upload } from "./receive-upload.ts";
 import type { Task } from "./running.ts";
 import { ownerOf } from "./upload-route.ts";
-
-/** What a bundle says of itself; shown, never trusted. */
-export interface BundleSummary {
-  container: "zip" | "ndjson";
-  /** Bytes. */
-  size: number;
-  app: { name: string; version: string };
-  scope: { name: string; version: number };
-  created_at: string;
-  options: Record<string, boolean>;
-  /** Objects by whether the bundle carries them. */
-  files: { bundle: number; external: number; missing: number };
-}
-
-export interface PreviewAnswer {
-  bundle: BundleSummary;
-  /** E-mail address of the admin on whose behalf the rows would enter. */
-  importer: string;
-  verification: Verification;
-  plan: Plan;
-}
 
 type Report = (progress: ImportProgress) => void;
 type Work<T> = (request: ImportRequest, task: Task, upload: Upload) => Promise<T>;
@@ -104,7 +84,7 @@ async function withUpload<T>(
 }
 
 async function runUpload<T>(
-  { sql, store, scope, spool, plans }: Installation,
+  { sql, store, scope, spool, plans, pool }: Installation,
   from: RequestedImport & { upload: Upload; importer: Importer; report: Report | undefined },
   task: Task,
   work: Work<T>,
@@ -113,9 +93,11 @@ async function runUpload<T>(
   const source = await from.upload.source();
   try {
     const limits = { ...defaultLimits, archiveBytes: spool.maxBytes };
-    const bundle = await openBundle(source, { codec: nodeCodec, limits, signal });
+    const name = from.fileName ?? from.upload.name;
+    const naming = { acceptNameMismatch: from.acceptNameMismatch, ...(name !== undefined && { name }) };
+    const bundle = await openBundle(source, { codec: nodeCodec, limits, signal, ...naming });
     const { mode, planDigest, choices, consent, importer, report } = from;
-    const request: ImportRequest = { sql, store, scope, bundle, mode, choices, consent, importer, signal };
+    const request: ImportRequest = { sql, store, scope, bundle, mode, choices, consent, importer, signal, ...(pool && { pool }) };
     if (planDigest !== undefined) {
       const keptPlan = plans.folderOf(planDigest, importer);
       Object.assign(request, { planDigest, ...(keptPlan !== undefined && { keptPlan }) });

@@ -42,6 +42,7 @@ export function schemas(scope: Scope): Record<string, Schema> {
   return {
     ExportOptions: exportOptions(scope),
     ExportEstimate: exportEstimate,
+    TenantList: object({ total: count, tenants: list(object({ id: text, name: text })) }),
     FileIdentities: object({ files: list(object({ sha256: digest, size: count })) }),
     KnownFiles: object({ known: list(flag) }),
     Problem: problem,
@@ -51,6 +52,7 @@ export function schemas(scope: Scope): Record<string, Schema> {
     PlanRow: object(planRow, ["target_key", "columns", "constraint", "holder"]),
     TablePlan: tablePlan,
     Plan: plan,
+    ReplacePlan: replacePlan,
     PlannedRow: plannedRow,
     PlanPage: object({
       table: text,
@@ -80,7 +82,15 @@ function exportOptions(scope: Scope): Schema {
     scope.tenants === undefined
       ? []
       : [["tenants", { ...list(text), description: `Only these rows of ${scope.tenants.table}, and what hangs on them` }]];
-  const all = [...options, ...ignored, ...tenants];
+  const files: [string, Schema] = [
+    "files",
+    {
+      enum: ["in-bundle", "by-reference"],
+      default: "in-bundle",
+      description: "by-reference: the server's pool takes each content once, and the bundle only refers to it",
+    },
+  ];
+  const all = [...options, ...ignored, files, ...tenants];
   return object(
     Object.fromEntries(all),
     all.map(([name]) => name),
@@ -107,12 +117,16 @@ const problem: Schema = object(
     line: { ...count, description: "1-based line of a table's entry" },
     issues: list(ref("Issue")),
     plan: { ...ref("Plan"), description: "With IMPORT_PLAN_CHANGED: the plan as it is now" },
+    replace: {
+      ...ref("ReplacePlan"),
+      description: "With IMPORT_NOT_FRESH, IMPORT_LOSS and IMPORT_NO_ADMIN: what would have to be agreed to",
+    },
     moved: {
       ...list(ref("MovedTable")),
       description: "With IMPORT_PLAN_CHANGED: what is otherwise than planned, where the plan was kept here",
     },
   },
-  ["code", "entry", "row", "line", "issues", "plan", "moved"],
+  ["code", "entry", "row", "line", "issues", "plan", "replace", "moved"],
   true,
 );
 
@@ -158,7 +172,7 @@ const verification: Schema = object({
 
 const planRow: Record<string, Schema> = {
   outcome: { enum: outcomes },
-  row: { ...count, description: "1-based row in the table's entry" },
+  row: { ...count, description: "1-based row in the table's entry; rows that would be deleted are numbered behind it" },
   key: { ...list(text), description: "Values of the primary key" },
   target_key: { ...list(text), description: "Key of the same thing in the target, by the natural key, where it is another" },
   columns: { ...list(text), description: "Columns that an update changes" },
@@ -220,16 +234,35 @@ const choices: Schema = object({
   tenants: nullable(list(text)),
 });
 
-const plan: Schema = object({
-  bundle_sha256: { ...digest, description: "SHA-256 of the bundle's checksums.json" },
-  mode: modeSchema,
-  choices,
-  digest,
-  tables: list(ref("TablePlan")),
-  blobs: object({ write: count, bytes: count, present: count, rekeyed: count, missing: count }),
-  users: list(plannedUser),
-  warnings: list(text),
+const replacePlan: Schema = object({
+  occupied: {
+    ...byName(count),
+    description: "Rows that make the target one in use, by table; replacing it needs replace_existing",
+  },
+  lost: {
+    ...list(object({ table: text, what: { enum: ["rows", "references", "values"] }, column: text, rows: count }, ["column"])),
+    description: "What no bundle holds and would go with rows that are deleted; needs accept_loss",
+  },
+  admins: { ...count, description: "Active admins that there would be; none needs allow_no_admin" },
+  kept: { ...byName(text), description: "Tables of the scope that stay because the bundle does not hold them, with the reason" },
+  objects_replaced: { ...count, description: "Objects that get other content under their key, once the database has committed" },
+  objects_removed: { ...count, description: "Objects of rows that go, removed once the database has committed" },
 });
+
+const plan: Schema = object(
+  {
+    bundle_sha256: { ...digest, description: "SHA-256 of the bundle's checksums.json" },
+    mode: modeSchema,
+    choices,
+    digest,
+    tables: list(ref("TablePlan")),
+    blobs: object({ write: count, bytes: count, present: count, rekeyed: count, missing: count }),
+    users: list(plannedUser),
+    replace: { ...ref("ReplacePlan"), description: "In mode replace" },
+    warnings: list(text),
+  },
+  ["replace"],
+);
 
 const outcomeCounts = object(Object.fromEntries(outcomes.map((outcome) => [outcome, count])), [...outcomes]);
 
@@ -241,15 +274,22 @@ const movedTable: Schema = object({
   samples: list(object({ row: count, key: list(text), planned: { enum: outcomes }, now: { enum: outcomes } })),
 });
 
-const importReport: Schema = object({
-  import_id: text,
-  plan: ref("Plan"),
-  failed_blobs: list(object({ table: text, row: count, key: text, error: text })),
-  skipped: list(object({ table: text, ...planRow }, ["target_key", "columns", "constraint", "holder"])),
-  skipped_truncated: flag,
-  started_at: text,
-  finished_at: text,
-});
+const importReport: Schema = object(
+  {
+    import_id: text,
+    plan: ref("Plan"),
+    failed_blobs: list(object({ table: text, row: count, key: text, error: text })),
+    skipped: list(object({ table: text, ...planRow }, ["target_key", "columns", "constraint", "holder"])),
+    skipped_truncated: flag,
+    pending_objects: {
+      ...count,
+      description: "Objects that could not be removed or replaced behind the commit; the next import does",
+    },
+    started_at: text,
+    finished_at: text,
+  },
+  ["pending_objects"],
+);
 
 const progress: Schema = object(
   {

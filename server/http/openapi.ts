@@ -1,4 +1,5 @@
 import { planCodes } from "../../engine/plan.ts";
+import { mostTenants } from "../export/list-tenants.ts";
 import type { Scope } from "../scope/define-scope.ts";
 import { everywhere, problem } from "./openapi-problems.ts";
 import { modeSchema, ref, type Schema, schemas } from "./openapi-schemas.ts";
@@ -30,6 +31,7 @@ export function openapiDocument(scope: Scope) {
       "/import/plan/{digest}": { get: planOperation },
       "/import/plan/{digest}/{table}": { get: planPageOperation },
       "/scope": { get: scopeOperation },
+      "/tenants": { get: tenantsOperation },
       "/openapi.json": { get: openapiOperation },
     },
     components: {
@@ -60,6 +62,25 @@ function exportOperation(scope: Scope) {
   };
 }
 
+const query = (name: string, schema: Schema, description: string, required = false) => ({
+  name,
+  in: "query",
+  required,
+  schema,
+  description,
+});
+
+const tenantsOperation = {
+  operationId: "tenants",
+  summary: "The tenants of which an export may take some",
+  parameters: [query("search", { type: "string" }, "Only those whose name or key holds this")],
+  responses: {
+    "200": { description: `At most ${mostTenants}, by name, and how many there are`, content: json(ref("TenantList")) },
+    "400": problem("The scope does not say what a tenant is"),
+    ...everywhere,
+  },
+};
+
 const estimateOperation = {
   operationId: "estimate",
   summary: "What an export would be about: rows and bytes, without reading them",
@@ -73,13 +94,6 @@ const estimateOperation = {
   },
 };
 
-const query = (name: string, schema: Schema, description: string, required = false) => ({
-  name,
-  in: "query",
-  required,
-  schema,
-  description,
-});
 const digest: Schema = { type: "string", pattern: "^[0-9a-f]{64}$" };
 
 const choiceParameters: Record<string, { schema: Schema; description: string }> = {
@@ -97,7 +111,29 @@ const choiceParameters: Record<string, { schema: Schema; description: string }> 
     schema: { type: "string" },
     description: "Only the rows of these organizations, by id or natural key, separated by commas",
   },
+  file_name: {
+    schema: { type: "string" },
+    description: "What the file is called, where the form does not say: of some layouts the name is checked",
+  },
+  accept_name_mismatch: {
+    schema: { enum: ["true", "false"], default: "false" },
+    description: "Go on although a NodeWarden archive's name says another hash than it has; the report says so",
+  },
 };
+/** What mode replace does only where it is told to. */
+const consents: Record<string, string> = {
+  replace_existing: "Mode replace: the target may be in use; what the bundle does not hold is deleted",
+  accept_loss: "Mode replace: what the plan counts as lost may go",
+  allow_no_admin: "Mode replace: the target may end up without an active admin",
+};
+const consentFlag: Schema = { enum: ["true", "false"], default: "false" };
+const consentQuery = Object.entries(consents).map(([name, description]) => query(name, consentFlag, description));
+const consentFields = Object.fromEntries(
+  Object.entries(consents).map(([name, description]) => [name, { ...consentFlag, description }]),
+);
+const consentMembers = Object.fromEntries(
+  Object.entries(consents).map(([name, description]) => [name, { type: "boolean", default: false, description }]),
+);
 const choiceQuery = Object.entries(choiceParameters).map(([name, { schema, description }]) => query(name, schema, description));
 const choiceFields = Object.fromEntries(
   Object.entries(choiceParameters).map(([name, { schema, description }]) => [name, { ...schema, description }]),
@@ -110,7 +146,13 @@ const form = {
       schema: {
         type: "object",
         required: ["file"],
-        properties: { file: { description: "The bundle" }, mode: modeSchema, plan_digest: digest, ...choiceFields },
+        properties: {
+          file: { description: "The bundle" },
+          mode: modeSchema,
+          plan_digest: digest,
+          ...choiceFields,
+          ...consentFields,
+        },
         additionalProperties: false,
       },
     },
@@ -132,6 +174,13 @@ const form = {
           user_map: { type: "object", additionalProperties: { type: "string" }, description: "As in a form, as an object" },
           tables: { type: "array", items: { type: "string" }, description: "As in a form, as a list" },
           orgs: { type: "array", items: { type: "string" }, description: "As in a form, as a list" },
+          ...consentMembers,
+          file_name: { type: "string", description: choiceParameters["file_name"]!.description },
+          accept_name_mismatch: {
+            type: "boolean",
+            default: false,
+            description: choiceParameters["accept_name_mismatch"]!.description,
+          },
         },
         additionalProperties: false,
       },
@@ -142,7 +191,9 @@ const form = {
 const uploadProblems = {
   "400": problem("The form or a parameter is not usable"),
   "404": problem("There is no such upload"),
-  "409": problem("Another import is running, the upload is not complete, or the target is not as the plan says"),
+  "409": problem(
+    "Another import is running, the upload is not complete, the target is not as the plan says, or a replacement needs a consent",
+  ),
   "413": problem("The bundle, or something in it, is larger than allowed"),
   "422": problem("The bundle is not valid; `issues` lists everything that was found"),
   "502": problem("The blob store lost an object"),
@@ -153,7 +204,10 @@ const previewOperation = {
   operationId: "preview",
   summary: "Verifies a bundle and plans its import; changes nothing",
   description: "With Accept: application/x-ndjson, progress lines and the preview as the last line.",
-  parameters: [query("mode", { ...modeSchema, default: "skip_existing" }, "Or as a field of the form"), ...choiceQuery],
+  parameters: [
+    query("mode", modeSchema, "Or as a field of the form; without one, the first that the scope offers"),
+    ...choiceQuery,
+  ],
   requestBody: form,
   responses: {
     "200": {
@@ -174,6 +228,7 @@ const importOperation = {
     query("mode", modeSchema, "Or as a field of the form"),
     query("plan_digest", digest, "The digest of a preview's plan; or as a field of the form"),
     ...choiceQuery,
+    ...consentQuery,
   ],
   requestBody: form,
   responses: {

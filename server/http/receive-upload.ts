@@ -12,6 +12,8 @@ import type { Spool } from "./spool.ts";
 export interface Upload {
   /** The form's other fields. */
   fields: Record<string, string>;
+  /** As the client calls the file. */
+  name?: string;
   source(): Promise<ClosableSource>;
   /** After the request. */
   release(): Promise<void>;
@@ -38,8 +40,8 @@ export async function receiveUpload(request: Request, spool: Spool, owner: strin
   const path = await spool.newPath();
   const remove = () => rm(path, { force: true });
   try {
-    const fields = isForm ? await receiveForm(request, path, spool, signal) : await receiveBody(request, path, spool, signal);
-    return { fields, source: () => openFileSource(path), release: remove, done: remove };
+    const received = isForm ? await receiveForm(request, path, spool, signal) : await receiveBody(request, path, spool, signal);
+    return { ...received, source: () => openFileSource(path), release: remove, done: remove };
   } catch (error) {
     await remove();
     signal.throwIfAborted();
@@ -73,19 +75,23 @@ const howTo =
   "send multipart/form-data with the bundle as the field file, the bundle itself as application/zip or application/x-ndjson, " +
   "or the id of an upload as application/json";
 
-async function receiveBody(request: Request, path: string, spool: Spool, signal: AbortSignal): Promise<Record<string, string>> {
+type Received = Pick<Upload, "fields" | "name">;
+
+async function receiveBody(request: Request, path: string, spool: Spool, signal: AbortSignal): Promise<Received> {
   const bytes = await spool.keep(path, bodyOf(request), signal).catch(asCut);
   if (bytes === 0) throw invalid(`the body is empty; ${howTo}`);
-  return {};
+  return { fields: {} };
 }
 
-async function receiveForm(request: Request, path: string, spool: Spool, signal: AbortSignal): Promise<Record<string, string>> {
+async function receiveForm(request: Request, path: string, spool: Spool, signal: AbortSignal): Promise<Received> {
   const form = openForm(request);
   const stop = new AbortController();
   const fields: Record<string, string> = {};
   let kept: Promise<number> | undefined;
+  let fileName: string | undefined;
   const refuse = (message: string) => stop.abort(invalid(message));
-  form.on("file", (name, file) => {
+  form.on("file", (name, file, { filename }) => {
+    fileName = filename;
     // Unread, it would hold back the rest of the form; its error is the form's.
     file.on("error", () => {});
     if (name !== "file") refuse(`the form has a file ${JSON.stringify(name)}; ${howTo}`);
@@ -111,7 +117,7 @@ async function receiveForm(request: Request, path: string, spool: Spool, signal:
   stop.signal.throwIfAborted();
   if (kept === undefined) throw invalid(`the form has no file; ${howTo}`);
   await kept;
-  return fields;
+  return { fields, ...(fileName !== undefined && { name: fileName }) };
 }
 
 function openForm(request: Request): busboy.Busboy {

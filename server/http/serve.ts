@@ -4,6 +4,7 @@ import type { AddressInfo } from "node:net";
 import { createAdaptorServer } from "@hono/node-server";
 import { Hono } from "hono";
 import type { BlobStore } from "../blobs/blob-store.ts";
+import type { Pool } from "../blobs/pool.ts";
 import type { Connection } from "../database/connect.ts";
 import type { Scope } from "../scope/define-scope.ts";
 import { Auth } from "./auth.ts";
@@ -18,6 +19,8 @@ export interface ServeOptions {
   /** Stays open when the server closes; so does the store. */
   connection: Pick<Connection, "sql">;
   store: BlobStore;
+  /** For files by reference; stays open as well. */
+  pool?: Pool;
   /** 127.0.0.1 where absent. */
   host?: string;
   /** 8080 where absent; 0 takes any that is free. */
@@ -72,9 +75,9 @@ export async function startServer(options: ServeOptions): Promise<RunningServer>
 }
 
 function makeApp(options: ServeOptions, auth: Auth, running: Running): Hono {
-  const { connection, store, scope, uploads, title, log } = options;
+  const { connection, store, scope, pool, uploads, title, log } = options;
   const dependencies: BackupDependencies = { authorize: auth.authorize, sql: connection.sql, store, scope, running };
-  Object.assign(dependencies, uploads && { uploads }, title !== undefined && { title }, log && { log });
+  Object.assign(dependencies, pool && { pool }, uploads && { uploads }, title !== undefined && { title }, log && { log });
   const files = webFiles(options.web === undefined ? {} : { folder: options.web });
   const app = new Hono();
   app.use("*", securityHeaders);

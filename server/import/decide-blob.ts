@@ -1,5 +1,6 @@
 import type { ManifestFile } from "../../engine/bundle/manifest.ts";
 import type { Omitted } from "../../engine/bundle/thin.ts";
+import type { FilePool } from "../../engine/file-pool.ts";
 import type { BlobStore } from "../blobs/blob-store.ts";
 import { alternateKey } from "./alternate-key.ts";
 import { type BlobCopies, identityOf } from "./known-blobs.ts";
@@ -22,6 +23,8 @@ export interface BlobDecision {
   path: string | null;
   /** Key of an object of the target's own store with the same content, where a thin bundle only names it. */
   copyOf: string | null;
+  /** Where the pool has it, for what the bundle only refers to. */
+  reference: string | null;
   size: number;
   sha256: string;
   contentType: string | null;
@@ -47,6 +50,8 @@ export interface BlobContext {
   /** Files that a thin bundle does not carry, and where the target says it has them. */
   omitted: Omitted;
   copies: BlobCopies;
+  /** Where the files are that the bundle only refers to. */
+  pool?: FilePool;
   signal?: AbortSignal;
 }
 
@@ -61,6 +66,7 @@ export async function decideBlob(candidate: Candidate, { mode }: PlanInput, cont
     otherwise: "missing",
     path: null,
     copyOf: null,
+    reference: null,
     size: file?.size ?? candidate.size ?? 0,
     sha256: file?.sha256 ?? "",
     contentType: file?.content_type ?? null,
@@ -68,14 +74,27 @@ export async function decideBlob(candidate: Candidate, { mode }: PlanInput, cont
   if (mode === "replace") return decideReplaced(candidate, file, base, context);
   if (candidate.existing && mode !== "merge") return { ...base, state: "kept" };
   if (candidate.key === null) return { ...base, state: "missing" };
-  return file?.stored === "bundle" ? decideCarried(candidate, file, base, context) : decideNamed(candidate, file, base, context);
+  const content = await contentOf(file, context);
+  return content === undefined ? decideNamed(candidate, file, base, context) : decideCarried(candidate, content, base, context);
 }
 
 type Base = Omit<BlobDecision, "state">;
+type Content = Pick<Base, "path" | "reference">;
 
-/** The bundle carries the object: its own key where that is free, else another one; never over another object. */
-async function decideCarried(candidate: Candidate, file: ManifestFile, base: Base, context: BlobContext): Promise<BlobDecision> {
-  const write = { ...base, path: file.path };
+/** Where the content is: in the bundle, or in the pool to which the bundle refers, where it is what the manifest states. */
+async function contentOf(file: ManifestFile | undefined, { pool, signal }: BlobContext): Promise<Content | undefined> {
+  if (file?.stored === "bundle") return { path: file.path, reference: null };
+  const { reference, size, sha256 } = file ?? {};
+  if (pool === undefined || file?.stored !== "external" || reference === undefined || !sha256 || size == null) return undefined;
+  const found = await pool.stat(reference, signal);
+  const isIt =
+    found !== null && (await holds(reference, { size, sha256 }, found.size, { store: pool, ...(signal && { signal }) }));
+  return isIt ? { path: null, reference } : undefined;
+}
+
+/** The bundle has the object: its own key where that is free, else another one; never over another object. */
+async function decideCarried(candidate: Candidate, content: Content, base: Base, context: BlobContext): Promise<BlobDecision> {
+  const write = { ...base, ...content };
   for (const key of candidateKeys(base, candidate)) {
     const found = await context.store.stat(key, context.signal);
     if (found === null) return decideWrite({ ...write, key }, context);
@@ -101,7 +120,12 @@ function candidateKeys({ original, sha256 }: Base, { taken, fixed }: Candidate):
   return taken ? others : [original, ...others];
 }
 
-async function holds(key: string, expected: { size: number; sha256: string }, size: number, { store, signal }: BlobContext) {
+async function holds(
+  key: string,
+  expected: { size: number; sha256: string },
+  size: number,
+  { store, signal }: { store: FilePool; signal?: AbortSignal },
+) {
   if (size !== expected.size) return false;
   const opened = await store.open(key, signal === undefined ? {} : { signal });
   return (await sha256Of(opened.body)) === expected.sha256;
@@ -144,22 +168,24 @@ async function decideReplaced(
   const there = existing && current !== null ? await context.store.stat(current, context.signal) : null;
   // The bundle does not have the content: what the row has here is the best there is.
   const unchanged: BlobDecision = { ...base, key: current ?? key, state: there === null ? "missing" : "kept" };
-  if (file?.stored !== "bundle") return existing ? unchanged : decideNamed(candidate, file, base, context);
+  const content = await contentOf(file, context);
+  if (content === undefined) return existing ? unchanged : decideNamed(candidate, file, base, context);
   if (there !== null && (await holds(current!, base, there.size, context))) return { ...base, key: current!, state: "kept" };
-  const write: Base = { ...base, path: file.path, otherwise: there === null ? "missing" : "kept" };
-  const isFree = !existing && (await context.store.stat(key, context.signal)) === null;
-  const decided =
-    fixed && !isFree ? await decideWaiting(key, write, context) : await decideCarried(candidate, file, write, context);
+  const write: Base = { ...base, ...content, otherwise: there === null ? "missing" : "kept" };
+  const decided = fixed
+    ? await decideWaiting(key, write, existing, context)
+    : await decideCarried(candidate, content, write, context);
   return decided.state === "missing" ? unchanged : decided;
 }
 
-async function decideWaiting(final: string, write: Base, context: BlobContext): Promise<BlobDecision> {
+/** Under its own key at once where nothing is there and nobody looks for it; else beside it. */
+async function decideWaiting(final: string, write: Base, isLive: boolean, context: BlobContext): Promise<BlobDecision> {
   for (const key of [final, ...alternateKeys(final, write.sha256)]) {
+    const target = { ...write, key, final: key === final ? null : final };
     const found = await context.store.stat(key, context.signal);
-    if (found === null && key !== final) return decideWrite({ ...write, key, final }, context);
-    if (found === null) continue;
-    const isIt = await holds(key, write, found.size, context);
-    if (isIt) return { ...write, key, final: key === final ? null : final, path: null, state: "present" };
+    if (found === null && (key !== final || !isLive)) return decideWrite(target, context);
+    if (found !== null && (await holds(key, write, found.size, context)))
+      return { ...target, path: null, reference: null, state: "present" };
   }
   return { ...write, state: "missing" };
 }

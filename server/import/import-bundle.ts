@@ -77,9 +77,10 @@ export async function importBundle(request: ImportRequest): Promise<ImportReport
 
 async function verify(request: ImportRequest): Promise<VerifiedBundle> {
   assertOffered(request.scope, request.mode);
-  const { signal, onProgress } = request;
+  const { signal, pool, onProgress } = request;
   const verified = await verifyForImport(request.bundle, request.scope, {
     ...(signal === undefined ? {} : { signal }),
+    ...(pool === undefined ? {} : { pool }),
     onProgress: ({ bytesDone, bytesTotal, rows }) => onProgress?.({ phase: "verify", bytes: bytesDone, bytesTotal, rows }),
   });
   request.onVerified?.(verified.verification);

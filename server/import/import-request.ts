@@ -1,4 +1,5 @@
 import type { Sql } from "postgres";
+import type { FilePool } from "../../engine/file-pool.ts";
 import type { ConflictMode, ImportChoices, ReplaceConsent } from "../../engine/plan.ts";
 import type { Bundle } from "../../engine/read-bundle.ts";
 import type { Verification } from "../../engine/verify-bundle.ts";
@@ -14,6 +15,8 @@ export interface ImportRequest {
   mode: ConflictMode;
   importer: Importer;
   choices?: Partial<ImportChoices>;
+  /** Where the files are that the bundle only refers to. */
+  pool?: FilePool;
   /** What mode `replace` may do; it refuses what it was not told. */
   consent?: Partial<ReplaceConsent>;
   /** The digest of the plan that the admin confirmed: another one is refused. */

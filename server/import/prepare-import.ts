@@ -1,5 +1,6 @@
 import type { Sql } from "postgres";
 import type { ManifestFile } from "../../engine/bundle/manifest.ts";
+import type { FilePool } from "../../engine/file-pool.ts";
 import type { ConflictMode, ImportChoices } from "../../engine/plan.ts";
 import type { Bundle } from "../../engine/read-bundle.ts";
 import type { BlobStore } from "../blobs/blob-store.ts";
@@ -37,6 +38,7 @@ interface PrepareRequest {
   choices: Partial<ImportChoices>;
   numbering: Numbering;
   importer: Importer;
+  pool?: FilePool;
   signal?: AbortSignal;
   onProgress?: (progress: ImportProgress) => void;
   keeper?: PlanKeeper;
@@ -168,7 +170,7 @@ async function collectOtherUsers(
 
 async function planAllBlobs(
   sql: Sql,
-  { store, signal, decided }: PrepareRequest,
+  { store, pool, signal, decided }: PrepareRequest,
   { tables }: ResolvedScope,
   inputs: readonly PlanInput[],
   bundle: Bundle,
@@ -180,8 +182,13 @@ async function planAllBlobs(
   for (const input of inputs) {
     if (input.table.scope.blob === undefined) continue;
     const known = decided?.get(input.table.key);
-    if (known !== undefined) blobs.set(input.table.key, await repeatBlobs(sql, input, known));
-    else blobs.set(input.table.key, await planBlobs(sql, input, { store, files, omitted, copies, ...(signal && { signal }) }));
+    const optional = { ...(pool && { pool }), ...(signal && { signal }) };
+    blobs.set(
+      input.table.key,
+      known === undefined
+        ? await planBlobs(sql, input, { store, files, omitted, copies, ...optional })
+        : await repeatBlobs(sql, input, known),
+    );
   }
   return blobs;
 }

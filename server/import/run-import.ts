@@ -171,16 +171,15 @@ export async function writeAllBlobs(
   bytesTotal: number,
   written: Set<string> = new Set(),
 ) {
-  const { bundle, store, signal, onProgress } = request;
+  const { bundle, pool, store, signal, onProgress } = request;
   const failed: ImportReport["failed_blobs"] = [];
   for (const input of context.inputs) {
     const decisions = context.blobs.get(input.table.key);
     if (decisions === undefined) continue;
     const progress = (done: { files: number; bytes: number }) => onProgress?.({ phase: "blobs", ...done, bytesTotal });
-    const abort = signal === undefined ? {} : { signal };
-    failed.push(
-      ...(await writeBlobs(input, decisions, { sql, bundle, store, journal, written, onProgress: progress, ...abort })),
-    );
+    const optional = { ...(signal && { signal }), ...(pool && { pool }) };
+    const target = { sql, bundle, store, journal, written, onProgress: progress, ...optional };
+    failed.push(...(await writeBlobs(input, decisions, target)));
   }
   return failed;
 }

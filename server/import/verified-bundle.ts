@@ -1,5 +1,8 @@
+import { withHashes } from "../../engine/bundle/computed-hashes.ts";
 import { checksumsPath } from "../../engine/bundle/layout.ts";
+import { checkReferences } from "../../engine/check-references.ts";
 import { BackupError, type Issue } from "../../engine/errors.ts";
+import type { FilePool } from "../../engine/file-pool.ts";
 import type { Bundle } from "../../engine/read-bundle.ts";
 import { type Verification, type VerifyProgress, verifyBundle } from "../../engine/verify-bundle.ts";
 import { nodeCodec } from "../codec-node.ts";
@@ -22,18 +25,36 @@ export interface VerifiedBundle {
 export async function verifyForImport(
   bundle: Bundle,
   scope: Scope,
-  options: { signal?: AbortSignal; onProgress?: (progress: VerifyProgress) => void } = {},
+  options: { signal?: AbortSignal; onProgress?: (progress: VerifyProgress) => void; pool?: FilePool } = {},
 ): Promise<VerifiedBundle> {
   assertScope(bundle, scope);
-  const verification = await verifyBundle(bundle, { ...options, codec: nodeCodec });
+  const hashes = new Map<string, string>();
+  const onHash = (path: string, sha256: string) => hashes.set(path, sha256);
+  const { pool, ...reading } = options;
+  const keeping = bundle.checksums === null ? { onHash } : {};
+  const verification = await verifyBundle(bundle, { ...reading, ...keeping, codec: nodeCodec });
   if (!verification.valid) throw invalid(verification.issues);
-  const upgraded = upgradeBundle(bundle, scope);
+  // Nothing states the hashes of files that such a bundle refers to.
+  if (bundle.checksums === null && pool !== undefined) await hashReferences(bundle, pool, onHash, options.signal);
+  const hashed = withHashes(bundle, hashes);
+  const upgraded = upgradeBundle(hashed, scope);
   const rows = Object.entries(verification.rows).map(([table, count]) => [upgraded.renamed(table) ?? table, count]);
   return {
     bundle: upgraded.bundle,
     verification: { ...verification, rows: Object.fromEntries(rows) },
-    sha256: await sha256Of(bundle.open(checksumsPath, options.signal)),
+    sha256: await sha256Of(hashed.open(checksumsPath, options.signal)),
   };
+}
+
+/** What is missing or of another size is left without a hash: its row is skipped. */
+async function hashReferences(
+  { manifest }: Bundle,
+  pool: FilePool,
+  onHash: (path: string, sha256: string) => void,
+  signal?: AbortSignal,
+): Promise<void> {
+  for await (const { file, sha256 } of checkReferences(manifest.files, pool, { codec: nodeCodec, signal }))
+    if (sha256 !== undefined) onHash(file.reference, sha256);
 }
 
 function assertScope({ manifest }: Bundle, scope: Scope): void {

@@ -1,5 +1,6 @@
 import type { Sql } from "postgres";
 import { BackupError } from "../../engine/errors.ts";
+import type { FilePool } from "../../engine/file-pool.ts";
 import type { ImportReport } from "../../engine/plan.ts";
 import type { Bundle } from "../../engine/read-bundle.ts";
 import type { BlobStore } from "../blobs/blob-store.ts";
@@ -15,6 +16,7 @@ interface WriteContext {
   sql: Sql;
   bundle: Bundle;
   store: BlobStore;
+  pool?: FilePool;
   journal: Journal;
   signal?: AbortSignal;
   onProgress?: (done: { files: number; bytes: number }) => void;
@@ -79,11 +81,18 @@ async function writeBlob(decision: BlobDecision, context: WriteContext): Promise
   }
 }
 
-async function createBlob({ key, path, copyOf, size, sha256, contentType }: BlobDecision, context: WriteContext): Promise<void> {
-  const { store, bundle, signal } = context;
-  const opened =
-    copyOf === null ? bundle.open(path!, signal) : (await store.open(copyOf, signal === undefined ? {} : { signal })).body;
-  const created = await store.create(key, collecting(opened), {
+/** From the bundle, from another object of the store, or from the bundle's pool. */
+async function openContent({ path, copyOf, reference }: BlobDecision, context: WriteContext): Promise<AsyncIterable<Uint8Array>> {
+  const { store, bundle, pool, signal } = context;
+  const options = signal === undefined ? {} : { signal };
+  if (copyOf !== null) return (await store.open(copyOf, options)).body;
+  return reference === null ? bundle.open(path!, signal) : (await pool!.open(reference, options)).body;
+}
+
+async function createBlob(decision: BlobDecision, context: WriteContext): Promise<void> {
+  const { key, size, sha256, contentType } = decision;
+  const { store, signal } = context;
+  const created = await store.create(key, collecting(await openContent(decision, context)), {
     size,
     sha256,
     ...(contentType === null ? {} : { contentType }),

@@ -222,7 +222,8 @@ function contradictions(scope: Scope): string[] {
     if (name !== undefined && !options.has(name)) found.push(`${where}: no option is named ${name}`);
   };
   needOption("settings", scope.settings?.option);
-  if (options.has("tenants")) found.push("options.tenants: the name is taken: a request names tenants by it");
+  for (const name of ["tenants", "files"])
+    if (options.has(name)) found.push(`options.${name}: the name is taken: a request names ${name} by it`);
   found.push(...replaceContradictions(scope), ...tenantContradictions(scope), ...upgradeContradictions(scope));
   for (const [name, table] of Object.entries(scope.tables)) {
     if (own(scope.excludedTables, name) !== undefined) found.push(`${name}: both included and excluded`);

@@ -21,7 +21,8 @@ export interface Template {
  * PostgreSQL, or in the distribution's own (`systemDatabaseSkipReason`).
  */
 export function useDatabase(service: "database" | "system-database" = "database"): {
-  create(template?: Template): Promise<TestDatabase>;
+  /** Empty, or a copy: of a kind, or of a database by name to which nobody is connected. */
+  create(template?: Template | string): Promise<TestDatabase>;
 } {
   let admin: Connection | undefined;
   const made: { name: string; connection?: Connection }[] = [];
@@ -49,15 +50,13 @@ export function useDatabase(service: "database" | "system-database" = "database"
     await admin?.close();
   }, 60_000);
   return {
-    async create(template) {
+    async create(template = "template1") {
       const { url: adminUrl } = await askFor<{ url: string }>(service);
       admin ??= await connect(adminUrl, { max: 1 });
+      if (typeof template !== "string" && !templates.has(template)) templates.set(template, makeTemplate(adminUrl, template));
+      const from = typeof template === "string" ? template : await templates.get(template)!;
       const name = newName();
-      if (template === undefined) await admin.sql`create database ${admin.sql(name)}`;
-      else {
-        if (!templates.has(template)) templates.set(template, makeTemplate(adminUrl, template));
-        await admin.sql`create database ${admin.sql(name)} template ${admin.sql(await templates.get(template)!)}`;
-      }
+      await admin.sql`create database ${admin.sql(name)} template ${admin.sql(from)}`;
       const url = urlOf(adminUrl, name);
       // A file keeps a score of databases open, and two files run at a time.
       const connection = await connect(url, { max: 4 });

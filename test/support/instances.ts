@@ -104,8 +104,13 @@ export function requestFor(instance: Instance, bundle: Bundle, mode: ConflictMod
   return { sql, store, scope: easm, bundle, mode, importer };
 }
 
-export async function preview(instance: Instance, path: string, mode: ConflictMode = "skip_existing") {
-  return withBundle(path, (bundle) => previewImport(requestFor(instance, bundle, mode)));
+export async function preview(
+  instance: Instance,
+  path: string,
+  mode: ConflictMode = "skip_existing",
+  more: Partial<ImportRequest> = {},
+) {
+  return withBundle(path, (bundle) => previewImport({ ...requestFor(instance, bundle, mode), ...more }));
 }
 
 export async function importFile(

@@ -2,8 +2,10 @@ import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { TestProject } from "vitest/node";
 import { startDatabase } from "./database-service.ts";
+import { buildPage } from "./page-service.ts";
 import { startS3 } from "./s3-service.ts";
 import { startSystemDatabase } from "./system-database.ts";
+import { makeTemplate } from "./template-service.ts";
 
 declare module "vitest" {
   interface ProvidedContext {
@@ -18,10 +20,14 @@ export interface Service {
   stop(): Promise<void>;
 }
 
-const starters: Record<string, () => Promise<Service>> = {
+type Ask = (path: string) => Promise<Service>;
+
+const starters: Record<string, (query: URLSearchParams, ask: Ask) => Promise<Service>> = {
   "/database": startDatabase,
   "/system-database": startSystemDatabase,
   "/s3": startS3,
+  "/page": buildPage,
+  "/template": async (size, ask) => makeTemplate(size, ((await ask("/database")).settings as { url: string }).url),
 };
 
 /**
@@ -30,11 +36,14 @@ const starters: Record<string, () => Promise<Service>> = {
  */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const started = new Map<string, Promise<Service>>();
+  const ask: Ask = (path) => {
+    const { pathname, searchParams } = new URL(path, "http://services");
+    const starter = starters[pathname] ?? (() => Promise.reject(new Error(`no service ${path}`)));
+    if (!started.has(path)) started.set(path, starter(searchParams, ask));
+    return started.get(path)!;
+  };
   const server = createServer((request, response) => {
-    const path = request.url ?? "";
-    const starter = starters[path] ?? (() => Promise.reject(new Error(`no service ${path}`)));
-    if (!started.has(path)) started.set(path, starter());
-    started.get(path)!.then(
+    ask(request.url ?? "").then(
       ({ settings }) => response.end(JSON.stringify({ settings })),
       (error) => response.end(JSON.stringify({ error: String(error?.stack ?? error) })),
     );
@@ -44,7 +53,12 @@ export default async function setup(project: TestProject): Promise<() => Promise
   project.provide("services", await listen(server));
   return async () => {
     const running = await Promise.allSettled(started.values());
-    await Promise.all(running.map((service) => (service.status === "fulfilled" ? service.value.stop() : undefined)));
+    const stops = [...started.keys()].map((path, i) => ({ path, service: running[i]! }));
+    const stop = (chosen: typeof stops) =>
+      Promise.all(chosen.map(({ service }) => (service.status === "fulfilled" ? service.value.stop() : undefined)));
+    // Templates lie in the database.
+    await stop(stops.filter(({ path }) => path !== "/database"));
+    await stop(stops.filter(({ path }) => path === "/database"));
     server.closeAllConnections();
     await new Promise((done) => server.close(done));
   };

@@ -1,7 +1,9 @@
 import { afterEach, describe, expect, it } from "vitest";
+import { commands } from "vitest/browser";
 import { BundleClient, type CallOptions, WorkerError } from "../../web/worker/client.ts";
 import type { ExportRequest, PackProgress, WorkProgress } from "../../web/worker/protocol.ts";
 import { same } from "../engine/zip/content.ts";
+import { archiveBytes, archiveName, sampleArchive } from "../support/nodewarden.ts";
 import { fileContent, row, sampleBundle } from "./sample-bundle.ts";
 
 let client = new BundleClient();
@@ -9,6 +11,13 @@ afterEach(async () => {
   await client.close();
   client = new BundleClient();
 });
+
+/** One bundle of each container for all that need many rows: making them takes longer than most tests. */
+const manyRows = 60_000;
+const large = {
+  zip: sampleBundle({ rows: manyRows, files: 8 }),
+  ndjson: sampleBundle({ container: "ndjson", rows: manyRows, files: 8 }),
+};
 
 describe.each(["zip", "ndjson"] as const)("a %s bundle in the Worker", (container) => {
   it("is seen at once and found sound", async () => {
@@ -43,8 +52,8 @@ describe.each(["zip", "ndjson"] as const)("a %s bundle in the Worker", (containe
 
 describe.each(["zip", "ndjson"] as const)("rows and files of a %s bundle", (container) => {
   it("are given by their number, from the head and from anywhere", async () => {
-    const rows = 60_000; // too many to be kept in memory
-    await client.open(await sampleBundle({ container, rows, files: 8 }));
+    const rows = manyRows; // too many to be kept in memory
+    await client.open(await large[container]);
     for (const from of [0, 3, 1990, 2500, 0, 511, 512, 513, 15_000, rows - 3]) {
       const page = await client.rows("assets", from, 7);
       expect(page.rows, `from ${from}`).toEqual(Array.from({ length: Math.min(7, rows - from) }, (_, i) => row(from + i)));
@@ -121,27 +130,28 @@ describe("packing an export", () => {
     return { url, method: "GET", headers: {} };
   }
 
-  const sample = { rows: 40_000, files: 30, fileSize: (n: number) => (n === 4 ? 5_000_000 : 1000 * n) };
+  const sample = { rows: 20_000, files: 30, fileSize: (n: number) => (n === 4 ? 5_000_000 : 1000 * n) };
+  const stream = sampleBundle({ container: "ndjson", ...sample });
+  const small = sampleBundle({ container: "ndjson", rows: 500, files: 10 });
 
   it("gives a ZIP of the same content, hashed, in a private file", async () => {
-    const stream = await sampleBundle({ container: "ndjson", ...sample });
     const progress: PackProgress[] = [];
     const onProgress = (now: PackProgress) => progress.push(now);
-    const packed = await client.pack(exported(stream), { privateName: "backup.zip" }, { onProgress });
-    expect(packed).toMatchObject({ tables: 2, rows: 40_030, files: 30, warnings: ["one warning"] });
+    const packed = await client.pack(exported(await stream), { privateName: "backup.zip" }, { onProgress });
+    expect(packed).toMatchObject({ tables: 2, rows: 20_030, files: 30, warnings: ["one warning"] });
     const file = packed.file!;
     expect(file.size).toBe(packed.size);
     const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", await file.arrayBuffer()));
     expect(packed.sha256).toBe(Array.from(digest, (byte) => byte.toString(16).padStart(2, "0")).join(""));
     expect(await client.open(file)).toMatchObject({ container: "zip", files: { count: 30 } });
-    expect(await client.verify()).toMatchObject({ valid: true, issues: [], rows: { assets: 40_000, reports: 30 } });
+    expect(await client.verify()).toMatchObject({ valid: true, issues: [], rows: { assets: 20_000, reports: 30 } });
     await client.discard("backup.zip");
   });
 
   it("writes into a file that was chosen", async () => {
     const root = await navigator.storage.getDirectory();
     const handle = await root.getFileHandle("chosen.zip", { create: true });
-    const packed = await client.pack(exported(await sampleBundle({ container: "ndjson", ...sample })), { handle });
+    const packed = await client.pack(exported(await stream), { handle });
     expect(packed.file).toBeNull();
     const file = await handle.getFile();
     expect(file.size).toBe(packed.size);
@@ -151,7 +161,7 @@ describe("packing an export", () => {
   });
 
   it("leaves nothing that looks complete when the stream is cut, fails or was changed", async () => {
-    const stream = await sampleBundle({ container: "ndjson", ...sample });
+    const stream = await small;
     const text = await stream.text();
     const changed = new Blob([text.replace('"kind":"host"', '"kind":"hosT"')]);
     const failed = new Blob([
@@ -181,31 +191,30 @@ describe("packing an export", () => {
 
   it("can be cancelled", async () => {
     const stop = new AbortController();
-    const stream = await sampleBundle({ container: "ndjson", rows: 400_000, files: 0 });
     const onProgress = () => stop.abort(new Error("enough"));
-    const packing = client.pack(exported(stream), { privateName: "y.zip" }, { signal: stop.signal, onProgress });
+    const packing = client.pack(exported(await large.ndjson), { privateName: "y.zip" }, { signal: stop.signal, onProgress });
     await expect(packing).rejects.toThrow("enough");
   });
 });
 
 describe("what is under way", () => {
   it("ends when it is cancelled, and the bundle can still be used", async () => {
-    await client.open(await sampleBundle({ rows: 200_000 }));
+    await client.open(await large.zip);
     for (const work of [
       (options: CallOptions) => client.verify(options),
-      (options: CallOptions) => client.rows("assets", 150_000, 5, options),
+      (options: CallOptions) => client.rows("assets", 50_000, 5, options),
     ]) {
       const stop = new AbortController();
       const running = work({ signal: stop.signal });
-      setTimeout(() => stop.abort(new Error("enough")), 30);
+      setTimeout(() => stop.abort(new Error("enough")), 5);
       await expect(running).rejects.toThrow("enough");
     }
-    expect((await client.rows("assets", 150_000, 1)).rows).toEqual([row(150_000)]);
+    expect((await client.rows("assets", 50_000, 1)).rows).toEqual([row(50_000)]);
     expect(await client.verify()).toMatchObject({ valid: true });
   });
 
   it("ends when the client is closed", async () => {
-    await client.open(await sampleBundle({ rows: 200_000 }));
+    await client.open(await large.zip);
     const running = client.verify();
     const ended = expect(running).rejects.toBeInstanceOf(WorkerError);
     await client.close();
@@ -214,10 +223,10 @@ describe("what is under way", () => {
 });
 
 describe("the page", () => {
-  it("is never held up for more than 50 ms, whatever the Worker does", async () => {
+  // What holds it up does so every time; a machine that is busy with something else does not.
+  it("is never held up for more than 50 ms, whatever the Worker does", { retry: 2 }, async () => {
     const tasks: number[] = [];
-    const file = await sampleBundle({ rows: 200_000, files: 200 });
-    const stream = await sampleBundle({ container: "ndjson", rows: 100_000, files: 100 });
+    const [file, stream] = await Promise.all([large.zip, large.ndjson]);
     const url = URL.createObjectURL(new Blob([stream], { type: "application/x-ndjson" }));
     const observer = new PerformanceObserver((list) => {
       for (const { duration } of list.getEntries()) tasks.push(duration);
@@ -227,11 +236,64 @@ describe("the page", () => {
     observer.observe({ type: "longtask" });
     await client.open(file);
     await client.verify({ onProgress: () => {} });
-    await client.rows("assets", 150_000, 50, { onProgress: () => {} });
+    await client.rows("assets", 50_000, 50, { onProgress: () => {} });
     await client.thin(Uint32Array.of(1, 2, 3));
     await client.pack({ url, method: "GET", headers: {} }, { privateName: "long.zip" }, { onProgress: () => {} });
     observer.disconnect();
     URL.revokeObjectURL(url);
     expect(tasks.filter((duration) => duration > 50)).toEqual([]);
+  });
+});
+
+describe("a NodeWarden archive in the Worker", () => {
+  const forms = { "as it is made": {}, "deflated and minified": { level: 6, indent: 0 } } as const;
+
+  it.each(Object.entries(forms))("%s: seen, found sound, its rows and files given", async (_, form) => {
+    const archive = sampleArchive();
+    const rows = Array.from({ length: 3000 }, (_, n) => ({ ...archive.db["ciphers"]![0], id: `many-${n}` }));
+    archive.db["ciphers"]!.push(...rows);
+    Object.assign(archive.manifest["tableCounts"]!, { ciphers: 3005 });
+    const bytes = archiveBytes(archive, form);
+    const file = new File([bytes as Uint8Array<ArrayBuffer>], await archiveName(bytes));
+    const seen = await client.open(file);
+    expect(seen).toMatchObject({ layout: "nodewarden", container: "zip", app: { name: "nodewarden", version: "1.8.0" } });
+    expect(seen.files).toMatchObject({ count: 3, external: 0, missing: 0 });
+    expect(seen.tables.map(({ name, rows: count }) => [name, count])).toEqual(Object.entries(archive.manifest["tableCounts"]!));
+    const found = await client.verify();
+    expect(found).toMatchObject({ valid: true, issues: [], rows: archive.manifest["tableCounts"] });
+    for (const from of [0, 4, 2996, 1]) {
+      const page = await client.rows("ciphers", from, 5);
+      expect(page.rows.map((text) => JSON.parse(text))).toEqual(archive.db["ciphers"]!.slice(from, from + 5));
+    }
+    const { files } = await client.files(0, 10);
+    for (const { path, objectKey } of files) {
+      const { blob } = await client.fileBlob(path!, 10_000);
+      expect(same(new Uint8Array(await blob.arrayBuffer()), archive.blobs.get(objectKey)!)).toBe(true);
+    }
+  });
+
+  it("a renamed or changed one is told by its name, and one with references by its files", async () => {
+    const bytes = archiveBytes(sampleArchive(), { byReference: true }) as Uint8Array<ArrayBuffer>;
+    const seen = await client.open(new File([bytes], "nodewarden_backup_20260301_120059_00000.zip"));
+    expect(seen.files).toMatchObject({ count: 0, external: 3 });
+    const found = await client.verify();
+    expect(found.valid).toBe(false);
+    expect(found.issues).toEqual([expect.objectContaining({ code: "INTEGRITY_HASH", check: "hashes" })]);
+  });
+
+  it("real ones, where they lie beside the repository", async ({ skip }) => {
+    const name = "nodewarden_backup_20261122_044948_e0978.zip";
+    const text = await commands.readFile(`../shared/corpus/nodewarden/${name}`, "base64").catch(() => "");
+    if (text === "") skip("the samples are not there");
+    const bytes = Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
+    expect(await client.open(new File([bytes], name))).toMatchObject({
+      layout: "nodewarden",
+      createdAt: "2026-11-22T04:49:48.747Z",
+    });
+    expect(await client.verify()).toMatchObject({
+      valid: true,
+      issues: [],
+      rows: { ciphers: 210, users: 5, webauthn_credentials: 3 },
+    });
   });
 });

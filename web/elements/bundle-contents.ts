@@ -1,10 +1,10 @@
-import { css, html, LitElement, nothing, svg } from "lit";
-import { base } from "../design/base.ts";
-import { controls } from "../design/controls.ts";
+import { css, html, nothing, svg } from "lit";
 import { icon } from "../design/icons.ts";
+import { PageElement, properties } from "../design/page-element.ts";
 import { counted, number, size, words } from "../format.ts";
+import { go } from "../route.ts";
 import type { BundleClient } from "../worker/client.ts";
-import type { Inspection, TableSummary } from "../worker/protocol.ts";
+import type { Inspection } from "../worker/protocol.ts";
 import "./file-browser.ts";
 import "./row-browser.ts";
 import "./size-picture.ts";
@@ -12,16 +12,10 @@ import "./size-picture.ts";
 type Tab = "tables" | "files" | "warnings";
 
 /** What is inside: a picture of the bytes, every table with its rows, the files, the warnings. */
-export class BundleContents extends LitElement {
-  static override properties = {
-    inspection: { attribute: false },
-    client: { attribute: false },
-    _tab: { state: true },
-    _table: { state: true },
-  };
+export class BundleContents extends PageElement {
+  static override properties = properties("inspection client route");
   static override styles = [
-    base,
-    controls,
+    super.styles,
     css`
       holdall-picture {
         margin-top: 0.75rem;
@@ -99,11 +93,24 @@ export class BundleContents extends LitElement {
         text-align: right;
       }
 
+      .note {
+        margin-top: 1rem;
+      }
+
       ul {
         padding: 0.5rem 0 0 1.25rem;
       }
 
       @media (max-width: 34rem) {
+        [role="tablist"] {
+          gap: 1rem;
+        }
+
+        [role="tab"] {
+          font-size: 0.875rem;
+          white-space: nowrap;
+        }
+
         .bar {
           display: none;
         }
@@ -112,13 +119,12 @@ export class BundleContents extends LitElement {
   ];
   declare inspection: Inspection;
   declare client: BundleClient;
-  declare _tab: Tab;
-  declare _table: TableSummary | null;
+  /** What of it is open; what lies elsewhere, such as a plan, is none of it. */
+  declare route: readonly string[] | undefined;
 
-  constructor() {
-    super();
-    this._tab = "tables";
-    this._table = null;
+  get #tab(): Tab {
+    const [what] = this.route ?? [];
+    return what === "files" || what === "warnings" ? what : "tables";
   }
 
   override render() {
@@ -131,36 +137,39 @@ export class BundleContents extends LitElement {
       <p class="muted small">Unpacked bytes, by table and files.</p>
       <holdall-picture label="Bytes in the bundle" .parts=${parts}></holdall-picture>
       <div role="tablist" aria-label="Contents" @keydown=${this.#arrows}>
-        ${this.#tab("tables", `Tables (${number(tables.length)})`)} ${this.#tab("files", `Files (${number(files.count)})`)}
-        ${this.#tab("warnings", `Warnings (${number(warnings.length)})`)}
+        ${this.#choice("tables", `Tables (${number(tables.length)})`)} ${this.#choice("files", `Files (${number(files.count)})`)}
+        ${this.#choice("warnings", `Warnings (${number(warnings.length)})`)}
       </div>
-      <div role="tabpanel" id="panel" aria-labelledby=${`tab-${this._tab}`}>
-        ${this._tab === "tables" ? this.#tables() : this._tab === "files" ? this.#files() : this.#warnings()}
+      <div role="tabpanel" id="panel" aria-labelledby=${`tab-${this.#tab}`}>
+        ${this.#tab === "tables" ? this.#tables() : this.#tab === "files" ? this.#files() : this.#warnings()}
       </div>
-      ${
-        this._table === null
-          ? nothing
-          : html`<holdall-rows
-              .table=${this._table}
-              .client=${this.client}
-              @close=${() => {
-                this._table = null;
-              }}
-            ></holdall-rows>`
-      }`;
+      ${this.#rows()}`;
   }
 
-  #tab(name: Tab, label: string) {
-    const isChosen = name === this._tab;
+  #rows() {
+    const [what, name, row] = this.route ?? [];
+    if (what !== "rows" || name === undefined) return nothing;
+    const table = this.inspection.tables.find((known) => known.name === name);
+    if (table === undefined) {
+      return html`<div class="note warn" role="status">${icon("warn")}<p>This bundle has no table “${name}”, which the address asks for.</p></div>`;
+    }
+    return html`<holdall-rows
+      .table=${table}
+      .client=${this.client}
+      .row=${Number(row) || null}
+      @close=${() => go(this, "up", "import")}
+    ></holdall-rows>`;
+  }
+
+  #choice(name: Tab, label: string) {
+    const isChosen = name === this.#tab;
     return html`<button
       role="tab"
       id=${`tab-${name}`}
       aria-selected=${isChosen}
       aria-controls="panel"
       tabindex=${isChosen ? 0 : -1}
-      @click=${() => {
-        this._tab = name;
-      }}
+      @click=${() => this.#show(name)}
     >
       ${label}
     </button>`;
@@ -186,9 +195,7 @@ export class BundleContents extends LitElement {
                 class="link"
                 aria-label=${`Rows of ${words(table.name)}`}
                 ?disabled=${table.rows === 0}
-                @click=${() => {
-                  this._table = table;
-                }}
+                @click=${() => go(this, "push", "import", "rows", table.name)}
               >
                 ${words(table.name)}
               </button>
@@ -208,7 +215,7 @@ export class BundleContents extends LitElement {
     const { files } = this.inspection;
     const absent = files.external + files.missing + files.omitted;
     return html`${absent === 0 ? nothing : html`<p class="muted small">${counted(absent, "file")} without content in the bundle.</p>`}
-      <holdall-files .client=${this.client} .count=${files.count + absent}></holdall-files>`;
+      <holdall-files .client=${this.client} .count=${files.count + absent} .file=${this.route?.[1]}></holdall-files>`;
   }
 
   #warnings() {
@@ -224,9 +231,14 @@ export class BundleContents extends LitElement {
     const step = event.key === "ArrowRight" ? 1 : event.key === "ArrowLeft" ? -1 : 0;
     if (step === 0) return;
     const tabs: Tab[] = ["tables", "files", "warnings"];
-    this._tab = tabs[(tabs.indexOf(this._tab) + step + tabs.length) % tabs.length]!;
-    void this.updateComplete.then(() => this.renderRoot.querySelector<HTMLElement>(`#tab-${this._tab}`)?.focus());
+    const next = tabs[(tabs.indexOf(this.#tab) + step + tabs.length) % tabs.length]!;
+    this.#show(next);
+    this.renderRoot.querySelector<HTMLElement>(`#tab-${next}`)?.focus();
   };
+
+  #show(tab: Tab) {
+    go(this, "push", ...(tab === "tables" ? ["import"] : ["import", tab]));
+  }
 }
 
 customElements.define("holdall-contents", BundleContents);

@@ -1,15 +1,13 @@
-import { css, html, LitElement, nothing } from "lit";
-import { base } from "../design/base.ts";
-import { controls } from "../design/controls.ts";
+import { css, html, nothing } from "lit";
+import { PageElement } from "../design/page-element.ts";
 import { counted, date, size, words } from "../format.ts";
 import type { Inspection } from "../worker/protocol.ts";
 
 /** What a bundle says it is; nothing of it is verified here. */
-export class BundleHead extends LitElement {
+export class BundleHead extends PageElement {
   static override properties = { inspection: { attribute: false } };
   static override styles = [
-    base,
-    controls,
+    super.styles,
     css`
       header {
         display: flex;
@@ -30,7 +28,7 @@ export class BundleHead extends LitElement {
 
       dl {
         display: grid;
-        grid-template-columns: repeat(auto-fit, minmax(9rem, 1fr));
+        grid-template-columns: repeat(auto-fit, minmax(min(9rem, 42%), 1fr));
         gap: 0.875rem 1.5rem;
         margin: 1.125rem 0 0;
       }
@@ -53,7 +51,8 @@ export class BundleHead extends LitElement {
   declare inspection: Inspection;
 
   override render() {
-    const { name, app, createdAt, container, size: bytes, files, tables, options, thin } = this.inspection;
+    const { name, app, createdAt, container, layout, size: bytes, files, tables, options, thin } = this.inspection;
+    const kind = `${layout === "holdall" ? "" : `${words(layout)}, `}${container}${thin ? ", thin" : ""}`;
     const rows = tables.reduce((sum, table) => sum + table.rows, 0);
     return html`<header>
         <div>
@@ -64,7 +63,7 @@ export class BundleHead extends LitElement {
         <slot></slot>
       </header>
       <dl>
-        <div><dt>Size</dt><dd>${size(bytes)} <span class="muted">${container}${thin ? ", thin" : ""}</span></dd></div>
+        <div><dt>Size</dt><dd>${size(bytes)} <span class="muted">${kind}</span></dd></div>
         <div><dt>Unpacked</dt><dd>${size(this.inspection.bytes)}</dd></div>
         <div><dt>Rows</dt><dd>${counted(rows, "row")} in ${counted(tables.length, "table")}</dd></div>
         <div><dt>Files</dt><dd>${counted(files.count, "file")}${files.bytes > 0 ? ` (${size(files.bytes)})` : ""}</dd></div>

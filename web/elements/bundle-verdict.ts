@@ -1,9 +1,8 @@
-import { css, html, LitElement, nothing } from "lit";
+import { css, html, nothing } from "lit";
 import type { Check } from "../../engine/checks.ts";
 import { checkTexts } from "../check-texts.ts";
-import { base } from "../design/base.ts";
-import { controls } from "../design/controls.ts";
 import { icon } from "../design/icons.ts";
+import { PageElement } from "../design/page-element.ts";
 import { titleOf } from "../failure-text.ts";
 import { counted, duration, number, percent, size, speed } from "../format.ts";
 import type { ReportedIssue, VerificationReport, WorkProgress } from "../worker/protocol.ts";
@@ -13,15 +12,14 @@ const marks = { passed: "check", warned: "warn", failed: "cross" } as const;
 const spoken = { passed: "passed", warned: "passed with warnings", failed: "failed" };
 
 /** The full check while it runs, then its verdict with every check and every issue. Fires `cancel` and `again`. */
-export class BundleVerdict extends LitElement {
+export class BundleVerdict extends PageElement {
   static override properties = {
     progress: { attribute: false },
     report: { attribute: false },
     cancelled: { type: Boolean },
   };
   static override styles = [
-    base,
-    controls,
+    super.styles,
     css`
       .running {
         display: grid;

@@ -1,5 +1,5 @@
 import { css, html, LitElement, nothing } from "lit";
-import type { ConflictMode } from "../../engine/plan.ts";
+import type { ConflictMode, ReplaceConsent } from "../../engine/plan.ts";
 import { type Api, type PlanRequest, type Preview, ProblemError, type Progress, type ScopeDescription } from "../api.ts";
 import { Comparison } from "../comparison.ts";
 import { base } from "../design/base.ts";
@@ -17,6 +17,8 @@ import { totalOf, warningsNote } from "./plan-view.ts";
 import "./plan-view.ts";
 import "./problem-note.ts";
 import "./progress-bar.ts";
+import { neededConsents } from "./replace-consent.ts";
+import "./replace-consent.ts";
 
 const phases: Record<Progress["phase"], string> = {
   verify: "The server checks the bundle again",
@@ -35,8 +37,10 @@ export class ComparePanel extends LitElement {
     file: { attribute: false },
     inspection: { attribute: false },
     isSound: { attribute: false },
+    route: { attribute: false },
     _mode: { state: true },
     _choices: { state: true },
+    _consent: { state: true },
   };
   static override styles = [
     base,
@@ -78,17 +82,22 @@ export class ComparePanel extends LitElement {
   declare file: File | null;
   declare inspection: Inspection;
   declare isSound: boolean;
+  declare route: readonly string[] | undefined;
   declare _mode: ConflictMode;
   declare _choices: Omit<PlanRequest, "mode">;
+  declare _consent: Partial<ReplaceConsent>;
   #comparison: Comparison | null = null;
 
   constructor() {
     super();
     this._mode = "skip_existing";
     this._choices = {};
+    this._consent = {};
   }
 
   override willUpdate(changed: Map<string, unknown>) {
+    // The scope says what fits it best.
+    if (changed.has("scope")) this._mode = this.scope.modes[0]!;
     if (!changed.has("file") || this.file === null) return;
     this.#comparison = new Comparison({
       api: this.api,
@@ -136,7 +145,7 @@ export class ComparePanel extends LitElement {
           </label>`;
         })}
       </div>
-      <holdall-choices .tables=${this.inspection.tables} .choices=${this._choices} @chosen=${this.#chosen}></holdall-choices>
+      ${this._mode === "replace" ? nothing : html`<holdall-choices .tables=${this.inspection.tables} .choices=${this._choices} @chosen=${this.#chosen}></holdall-choices>`}
     </fieldset>`;
   }
 
@@ -210,22 +219,46 @@ export class ComparePanel extends LitElement {
 
   #planned({ plan, importer }: Preview) {
     const [added, changed] = groups.map(({ outcomes }) => totalOf(plan, outcomes)) as [number, number];
-    const does = [added > 0 && `add ${counted(added, "row")}`, changed > 0 && `update ${counted(changed, "row")}`].filter(
-      Boolean,
-    );
+    const deleted = totalOf(plan, ["delete"]);
+    const does = [
+      added > 0 && `add ${counted(added, "row")}`,
+      changed > 0 && `update ${counted(changed, "row")}`,
+      deleted > 0 && `delete ${counted(deleted, "row")}`,
+    ].filter(Boolean);
+    const missing = plan.replace === undefined ? [] : neededConsents(plan.replace).filter((name) => this._consent[name] !== true);
     return html`<div class="stack" tabindex="-1" id="plan">
       <h2>What an import would do</h2>
-      <holdall-plan .plan=${plan} .api=${this.api} .client=${this.client}></holdall-plan>
+      <holdall-plan .plan=${plan} .api=${this.api} .client=${this.client} .open=${this.#openTable}></holdall-plan>
       <holdall-people .users=${plan.users} .map=${this._choices.user_map ?? {}} @chosen=${this.#chosen}></holdall-people>
       ${warningsNote([...new Set(plan.warnings)])}
+      ${
+        plan.replace === undefined
+          ? nothing
+          : html`<holdall-consent
+              .plan=${plan.replace}
+              .deleted=${deleted}
+              .consent=${this._consent}
+              @chosen=${({ detail }: CustomEvent<Partial<ReplaceConsent>>) => {
+                this._consent = detail;
+              }}
+            ></holdall-consent>`
+      }
       <div class="confirm row">
         <div>
-          <p><strong>The import would ${does.join(" and ") || "change nothing"}</strong>, in the name of ${importer}.</p>
+          <p><strong>The import would ${joined(does) || "change nothing"}</strong>, in the name of ${importer}.</p>
           <p class="muted small">It does exactly this plan, in one transaction, or nothing: <code>${plan.digest.slice(0, 12)}</code></p>
         </div>
-        <button class="primary" @click=${() => this.#comparison!.apply()}>Import exactly this</button>
+        <button class="primary" ?disabled=${missing.length > 0} @click=${() => this.#comparison!.apply(this._consent)}>
+          Import exactly this
+        </button>
       </div>
     </div>`;
+  }
+
+  /** Of the plan, by the address. */
+  get #openTable(): string | undefined {
+    const [what, table] = this.route ?? [];
+    return what === "plan" ? table : undefined;
   }
 
   #choose(mode: ConflictMode) {
@@ -235,13 +268,19 @@ export class ComparePanel extends LitElement {
   }
 
   #compare() {
-    void this.#comparison!.compare({ mode: this._mode, ...this._choices });
+    this._consent = {};
+    const choices = this._mode === "replace" ? {} : this._choices;
+    void this.#comparison!.compare({ mode: this._mode, ...choices });
   }
 
   readonly #chosen = (event: CustomEvent<Omit<PlanRequest, "mode">>) => {
     this._choices = { ...this._choices, ...event.detail };
     if (this.#comparison?.step.name === "planned") this.#compare();
   };
+}
+
+function joined(parts: (string | false)[]): string {
+  return parts.length < 3 ? parts.join(" and ") : `${parts.slice(0, -1).join(", ")} and ${parts.at(-1)}`;
 }
 
 /** Where the target moved between the plan and its import: which rows, and how. */

@@ -1,7 +1,6 @@
-import { css, html, LitElement, nothing } from "lit";
-import { base } from "../design/base.ts";
-import { controls } from "../design/controls.ts";
+import { css, html, nothing } from "lit";
 import { icon } from "../design/icons.ts";
+import { PageElement, properties } from "../design/page-element.ts";
 import type { RemoteBundle } from "../worker/protocol.ts";
 
 const steps = [
@@ -19,11 +18,10 @@ const steps = [
 ] as const;
 
 /** Where a bundle comes from: a file, chosen or dropped, or an address. Fires `chosen` with either. */
-export class DropZone extends LitElement {
-  static override properties = { _isOver: { state: true }, _asks: { state: true } };
+export class DropZone extends PageElement {
+  static override properties = properties("", "_isOver _asks");
   static override styles = [
-    base,
-    controls,
+    super.styles,
     css`
       .zone {
         display: grid;

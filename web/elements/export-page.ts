@@ -1,33 +1,25 @@
-import { css, html, LitElement, nothing } from "lit";
-import type { Api, Estimate, ScopeDescription, ScopeOption } from "../api.ts";
-import { base } from "../design/base.ts";
-import { controls } from "../design/controls.ts";
+import { css, html, nothing } from "lit";
+import type { Api, Estimate, ExportChoice, ScopeDescription, ScopeOption } from "../api.ts";
 import { icon } from "../design/icons.ts";
+import { PageElement, properties } from "../design/page-element.ts";
 import { counted, number, size, speed, words } from "../format.ts";
+import { go } from "../route.ts";
 import { type Exported, type ExportState, type Maker, makers, runExport } from "../run-export.ts";
 import { BundleClient } from "../worker/client.ts";
 import "./export-result.ts";
 import "./problem-note.ts";
 import "./progress-bar.ts";
 import "./size-picture.ts";
+import "./tenant-choice.ts";
 
 /** What goes in, how large it will be, and the export itself. */
-export class ExportPage extends LitElement {
-  static override properties = {
-    scope: { attribute: false },
-    api: { attribute: false },
-    _options: { state: true },
-    _maker: { state: true },
-    _estimate: { state: true },
-    _estimateError: { state: true },
-    _state: { state: true },
-    _result: { state: true },
-    _error: { state: true },
-    _cancelled: { state: true },
-  };
+export class ExportPage extends PageElement {
+  static override properties = properties(
+    "scope api",
+    "_options _tenants _maker _estimate _estimateError _state _result _error _cancelled",
+  );
   static override styles = [
-    base,
-    controls,
+    super.styles,
     css`
       .columns {
         display: grid;
@@ -78,6 +70,8 @@ export class ExportPage extends LitElement {
   declare scope: ScopeDescription;
   declare api: Api;
   declare _options: Record<string, boolean> | null;
+  /** Keys of the tenants that are chosen, `null` for all. */
+  declare _tenants: string[] | null;
   declare _maker: Maker;
   declare _estimate: Estimate | null;
   declare _estimateError: unknown;
@@ -92,6 +86,7 @@ export class ExportPage extends LitElement {
   constructor() {
     super();
     this._options = null;
+    this._tenants = null;
     this._maker = "browser";
     this._estimate = null;
     this._state = null;
@@ -119,6 +114,7 @@ export class ExportPage extends LitElement {
           <legend>What goes in</legend>
           <div class="choices">${this.scope.options.map((option) => this.#option(option))}</div>
         </fieldset>
+        ${this.#whose(isBusy)}
         <fieldset ?disabled=${isBusy}>
           <legend>How it is made</legend>
           <div class="choices">
@@ -141,6 +137,27 @@ export class ExportPage extends LitElement {
       </section>
       <section class="card stack side" aria-label="The bundle">${isBusy ? this.#progress() : this.#summary()}</section>
     </div>`;
+  }
+
+  #whose(isBusy: boolean) {
+    const { tenants } = this.scope;
+    if (tenants === null) return nothing;
+    return html`<fieldset ?disabled=${isBusy}>
+      <legend>Whose data</legend>
+      <holdall-tenants
+        .api=${this.api}
+        .table=${tenants.table}
+        ?inert=${isBusy}
+        @chosen=${(event: CustomEvent<string[] | null>) => {
+          this._tenants = event.detail;
+          void this.#ask();
+        }}
+      ></holdall-tenants>
+    </fieldset>`;
+  }
+
+  get #choice(): ExportChoice {
+    return { options: this._options!, tenants: this._tenants };
   }
 
   #option(option: ScopeOption) {
@@ -171,14 +188,15 @@ export class ExportPage extends LitElement {
     </div>`;
   }
 
-  /** Where the address is left alone, whoever is around changes the page. */
+  /** By the page around, which may leave the address alone. */
   readonly #toScope = (event: Event) => {
-    const asked = new CustomEvent("show-page", { detail: "scope", bubbles: true, composed: true, cancelable: true });
-    if (!this.dispatchEvent(asked)) event.preventDefault();
+    event.preventDefault();
+    go(this, "push", "scope");
   };
 
   #summary() {
     const { _estimate: estimate } = this;
+    const isNobody = this._tenants?.length === 0;
     return html`<div>
         <p class="muted small">The bundle will have about</p>
         <p class="big" role="status">${estimate === null ? (this._estimateError === undefined ? "…" : "?") : size(estimate.bundle_bytes)}</p>
@@ -197,8 +215,9 @@ export class ExportPage extends LitElement {
       }
       <holdall-problem .error=${this._estimateError}></holdall-problem>
       <div class="row actions">
-        <button class="primary" @click=${this.#run}>${icon("down")}Export</button>
+        <button class="primary" ?disabled=${isNobody} @click=${this.#run}>${icon("down")}Export</button>
       </div>
+      ${isNobody ? html`<p class="muted small">Choose at least one under “Whose data”.</p>` : nothing}
       ${this._cancelled ? html`<p class="muted" role="status">The export was cancelled; nothing was kept.</p>` : nothing}
       <holdall-problem .error=${this._error}>
         <p class="small">No file was left that looks complete.</p>
@@ -241,8 +260,12 @@ export class ExportPage extends LitElement {
     this.#asked.abort();
     this.#asked = new AbortController();
     const { signal } = this.#asked;
+    if (this._tenants?.length === 0) {
+      this._estimate = null;
+      return;
+    }
     try {
-      const estimate = await this.api.estimate(this._options!, signal);
+      const estimate = await this.api.estimate(this.#choice, signal);
       if (!signal.aborted) [this._estimate, this._estimateError] = [estimate, undefined];
     } catch (error) {
       if (!signal.aborted) [this._estimate, this._estimateError] = [null, error];
@@ -257,7 +280,7 @@ export class ExportPage extends LitElement {
       this._result = await runExport(this._maker, {
         api: this.api,
         client: this.#client,
-        options: this._options!,
+        choice: this.#choice,
         signal,
         onProgress: (state) => {
           this._state = state;

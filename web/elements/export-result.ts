@@ -1,16 +1,14 @@
-import { css, html, LitElement, nothing } from "lit";
-import { base } from "../design/base.ts";
-import { controls } from "../design/controls.ts";
+import { css, html, nothing } from "lit";
 import { icon } from "../design/icons.ts";
+import { PageElement, properties } from "../design/page-element.ts";
 import { counted, size } from "../format.ts";
 import type { Exported } from "../run-export.ts";
 
 /** The file that was saved, and its SHA-256 to compare with later. */
-export class ExportResult extends LitElement {
-  static override properties = { result: { attribute: false }, _copied: { state: true } };
+export class ExportResult extends PageElement {
+  static override properties = properties("result", "_copied");
   static override styles = [
-    base,
-    controls,
+    super.styles,
     css`
       .title {
         font: 600 0.9375rem / 1.4 var(--_font);

@@ -1,7 +1,7 @@
-import { css, html, LitElement, nothing } from "lit";
-import { base } from "../design/base.ts";
-import { controls } from "../design/controls.ts";
+import { css, html, nothing } from "lit";
+import { PageElement } from "../design/page-element.ts";
 import { counted, size } from "../format.ts";
+import { go } from "../route.ts";
 import type { BundleClient } from "../worker/client.ts";
 import type { FileRow } from "../worker/protocol.ts";
 import "./file-view.ts";
@@ -16,16 +16,17 @@ const states: Record<FileRow["stored"], string> = {
 };
 
 /** The files of a bundle: name, size, type, and a preview of each. */
-export class FileBrowser extends LitElement {
+export class FileBrowser extends PageElement {
   static override properties = {
     client: { attribute: false },
     count: { type: Number },
+    file: { attribute: false },
     _total: { state: true },
     _chosen: { state: true },
+    _isUnknown: { state: true },
   };
   static override styles = [
-    base,
-    controls,
+    super.styles,
     css`
       .frame {
         display: flex;
@@ -38,20 +39,43 @@ export class FileBrowser extends LitElement {
   ];
   declare client: BundleClient;
   declare count: number;
+  /** The id of the file that is open. */
+  declare file: string | undefined;
   declare _total: number | null;
   declare _chosen: FileRow | null;
-  readonly #pages = new Map<number, FileRow[] | null>();
+  declare _isUnknown: boolean;
+  readonly #pages = new Map<number, FileRow[]>();
+  readonly #fetching = new Map<number, Promise<void>>();
 
   constructor() {
     super();
     this._total = null;
     this._chosen = null;
+    this._isUnknown = false;
+  }
+
+  override willUpdate(changed: Map<string, unknown>) {
+    if (changed.has("file") && this.file !== this._chosen?.id) void this.#open(this.file);
+  }
+
+  /** By the list, which is in no order of ids. */
+  async #open(id: string | undefined): Promise<void> {
+    [this._chosen, this._isUnknown] = [null, false];
+    if (id === undefined) return;
+    for (let page = 0; page === 0 || page * pageFiles < (this._total ?? this.count); page++) {
+      await this.#fetch(page);
+      if (this.file !== id) return;
+      this._chosen = this.#pages.get(page)?.find((file) => file.id === id) ?? null;
+      if (this._chosen !== null) return;
+    }
+    this._isUnknown = true;
   }
 
   override render() {
     const total = this._total ?? this.count;
     if (total === 0) return html`<p class="muted">The bundle has no files.</p>`;
-    return html`<div class="frame">
+    return html`${this._isUnknown ? html`<p class="muted" role="status">This bundle has no file “${this.file}”, which the address asks for.</p>` : nothing}
+      <div class="frame">
         <holdall-list
           .total=${total}
           label="Files"
@@ -66,9 +90,7 @@ export class FileBrowser extends LitElement {
           : html`<holdall-file
               .client=${this.client}
               .file=${this._chosen}
-              @close=${() => {
-                this._chosen = null;
-              }}
+              @close=${() => go(this, "up", "import", "files")}
             ></holdall-file>`
       }`;
   }
@@ -76,7 +98,7 @@ export class FileBrowser extends LitElement {
   #head() {
     return html`<div role="row" class="line">
       <span role="columnheader" class="cell wide">Name</span>
-      <span role="columnheader" class="cell narrow">Size</span>
+      <span role="columnheader" class="cell narrow number">Size</span>
       <span role="columnheader" class="cell">Type</span>
       <span role="columnheader" class="cell">State</span>
     </div>`;
@@ -90,14 +112,12 @@ export class FileBrowser extends LitElement {
         ><button
           class="link"
           aria-label=${`Look at ${file.name}`}
-          @click=${() => {
-            this._chosen = file;
-          }}
+          @click=${() => go(this, "push", "import", "files", file.id)}
         >
           ${file.name}
         </button></span
       >
-      <span role="cell" class="cell narrow">${file.size === null ? "unknown" : size(file.size)}</span>
+      <span role="cell" class="cell narrow number">${file.size === null ? "unknown" : size(file.size)}</span>
       <span role="cell" class="cell">${file.contentType ?? ""}</span>
       <span role="cell" class="cell">${states[file.stored]}</span>
     </div>`;
@@ -108,15 +128,19 @@ export class FileBrowser extends LitElement {
     for (let page = Math.floor(from / pageFiles); page * pageFiles < last; page++) void this.#fetch(page);
   };
 
-  async #fetch(page: number): Promise<void> {
-    if (this.#pages.has(page)) return;
-    this.#pages.set(page, null);
+  #fetch(page: number): Promise<void> {
+    const asked = this.#fetching.get(page) ?? this.#ask(page);
+    this.#fetching.set(page, asked);
+    return asked;
+  }
+
+  async #ask(page: number): Promise<void> {
     try {
       const { files, total } = await this.client.files(page * pageFiles, pageFiles);
       this.#pages.set(page, files);
       this._total = total;
     } catch {
-      this.#pages.delete(page);
+      this.#fetching.delete(page);
     }
     this.requestUpdate();
   }

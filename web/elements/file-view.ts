@@ -1,7 +1,6 @@
-import { css, html, LitElement, nothing } from "lit";
-import { base } from "../design/base.ts";
-import { controls } from "../design/controls.ts";
+import { css, html, nothing } from "lit";
 import { icon } from "../design/icons.ts";
+import { PageElement, properties } from "../design/page-element.ts";
 import { type Preview, previewOf } from "../file-preview.ts";
 import { size } from "../format.ts";
 import { download } from "../save-file.ts";
@@ -14,17 +13,10 @@ import "./problem-note.ts";
 const mostBytes = 32 * 1024 * 1024;
 
 /** One file of a bundle: what is known of it, and its content as an image or as text. */
-export class FileView extends LitElement {
-  static override properties = {
-    client: { attribute: false },
-    file: { attribute: false },
-    _content: { state: true },
-    _preview: { state: true },
-    _error: { state: true },
-  };
+export class FileView extends PageElement {
+  static override properties = properties("client file", "_content _preview _error");
   static override styles = [
-    base,
-    controls,
+    super.styles,
     css`
       .facts {
         display: grid;
@@ -37,6 +29,17 @@ export class FileView extends LitElement {
 
       dt {
         color: var(--_muted);
+      }
+
+      @media (max-width: 34rem) {
+        .facts {
+          grid-template-columns: minmax(0, 1fr);
+          gap: 0;
+        }
+
+        dd {
+          margin-bottom: 0.375rem;
+        }
       }
 
       .view {
@@ -100,8 +103,8 @@ export class FileView extends LitElement {
       <dl class="facts">
         <dt>Object key</dt>
         <dd class="mono">${file.objectKey}</dd>
-        <dt>Said to be</dt>
-        <dd>${file.contentType ?? "nothing in particular"}</dd>
+        <dt>Stated type</dt>
+        <dd>${file.contentType ?? "none"}</dd>
         <dt>SHA-256</dt>
         <dd class="mono">${file.sha256 ?? "unknown"}</dd>
       </dl>

@@ -4,6 +4,7 @@ import { base } from "../design/base.ts";
 import { controls } from "../design/controls.ts";
 import { icon } from "../design/icons.ts";
 import { tokens } from "../design/tokens.ts";
+import { hashOf, type Move, parseRoute, type Route } from "../route.ts";
 import "./export-page.ts";
 import "./import-page.ts";
 import "./problem-note.ts";
@@ -16,10 +17,14 @@ const pages = [
   { name: "scope", label: "Scope" },
 ] as const;
 type PageName = (typeof pages)[number]["name"];
+const isPage = (name: string): name is PageName => pages.some((page) => page.name === name);
+/** What marks entries of the browser's history that this page has made: Back leads to where it was before. */
+const ownEntry = { holdall: true };
 
 /**
  * The whole page of an installation, for any page to embed: `<holdall-backup base="/admin/backup">`. `base` is where the routes are
- * mounted. Pages are `#/export`, `#/import` and `#/scope` of the address; with `routing="none"` the address is left alone.
+ * mounted. Pages are `#/export`, `#/import` and `#/scope` of the address, and what is open on them has an address of its own, such as
+ * `#/import/rows/assets/300`; with `routing="none"` the address is left alone.
  */
 export class HoldallBackup extends LitElement {
   static override properties = {
@@ -28,7 +33,7 @@ export class HoldallBackup extends LitElement {
     heading: {},
     _scope: { state: true },
     _error: { state: true },
-    _page: { state: true },
+    _route: { state: true },
   };
   static override styles = [
     tokens,
@@ -125,7 +130,7 @@ export class HoldallBackup extends LitElement {
   declare heading: string;
   declare _scope: ScopeDescription | null;
   declare _error: unknown;
-  declare _page: PageName;
+  declare _route: Route;
   #api: Api | undefined;
   /** A page stays once it was opened: what is in work there goes on. */
   readonly #visited = new Set<PageName>();
@@ -136,12 +141,13 @@ export class HoldallBackup extends LitElement {
     this.routing = "hash";
     this.heading = "";
     this._scope = null;
-    this._page = "export";
+    this._route = { page: "export", rest: [] };
   }
 
   override connectedCallback() {
     super.connectedCallback();
     addEventListener("hashchange", this.#follow);
+    addEventListener("popstate", this.#follow);
     this.#follow();
     void this.load();
   }
@@ -149,6 +155,7 @@ export class HoldallBackup extends LitElement {
   override disconnectedCallback() {
     super.disconnectedCallback();
     removeEventListener("hashchange", this.#follow);
+    removeEventListener("popstate", this.#follow);
   }
 
   /** Asks the installation anew. */
@@ -164,7 +171,7 @@ export class HoldallBackup extends LitElement {
   }
 
   override render() {
-    return html`<div class="frame" @show-page=${(event: CustomEvent<PageName>) => this.#choose(event, event.detail)}>
+    return html`<div class="frame" @holdall-move=${(event: CustomEvent<Move>) => this.#move(event.detail)}>
       <header>
         <div class="brand">
           ${icon("bag")}
@@ -184,7 +191,7 @@ export class HoldallBackup extends LitElement {
       ${pages.map(
         ({ name, label }) => html`<a
           href=${`#/${name}`}
-          aria-current=${name === this._page ? "page" : nothing}
+          aria-current=${name === this._route.page ? "page" : nothing}
           @click=${(event: Event) => this.#choose(event, name)}
           >${label}</a
         >`,
@@ -200,29 +207,61 @@ export class HoldallBackup extends LitElement {
         <p class="row"><button @click=${this.load}>Try again</button></p>`;
     }
     if (this._scope === null) return html`<p class="loading muted" role="status">Loading …</p>`;
-    this.#visited.add(this._page);
-    return pages.filter(({ name }) => this.#visited.has(name)).map(({ name }) => this.#page(name));
+    const { page } = this._route;
+    if (isPage(page)) this.#visited.add(page);
+    return html`${isPage(page) ? nothing : unknown(page)}
+    ${pages.filter(({ name }) => this.#visited.has(name)).map(({ name }) => this.#page(name))}`;
   }
 
   #page(name: PageName) {
-    const [scope, api, hidden] = [this._scope, this.#api, name !== this._page];
+    const [scope, api, hidden] = [this._scope, this.#api, name !== this._route.page];
+    const route = hidden ? nothing : this._route.rest;
     if (name === "export") return html`<holdall-export .scope=${scope} .api=${api} ?hidden=${hidden}></holdall-export>`;
-    if (name === "import") return html`<holdall-import .scope=${scope} .api=${api} ?hidden=${hidden}></holdall-import>`;
-    return html`<holdall-scope .scope=${scope} ?hidden=${hidden}></holdall-scope>`;
+    if (name === "import")
+      return html`<holdall-import .scope=${scope} .api=${api} .route=${route} ?hidden=${hidden}></holdall-import>`;
+    return html`<holdall-scope .scope=${scope} .route=${route} ?hidden=${hidden}></holdall-scope>`;
   }
 
+  /** A link is followed by the browser, but for where the address is left alone, and for a page that is left open as it was. */
   #choose(event: Event, name: PageName) {
     if (this.routing !== "none") return;
     event.preventDefault();
-    this._page = name;
+    this._route = { page: name, rest: [] };
+  }
+
+  #move({ to, how }: Move) {
+    const [page = "", ...rest] = to;
+    if (this.routing === "none") {
+      this._route = { page, rest };
+      return;
+    }
+    if (how === "up" && isOwn(history.state)) {
+      history.back();
+      return;
+    }
+    if (how === "push") history.pushState(ownEntry, "", hashOf(to));
+    else history.replaceState(how === "up" ? null : history.state, "", hashOf(to));
+    this.#follow();
   }
 
   readonly #follow = () => {
     if (this.routing === "none") return;
-    const [, name] = /^#\/(\w+)/.exec(location.hash) ?? [];
-    const page = pages.find((known) => known.name === name);
-    if (page !== undefined) this._page = page.name;
+    const route = parseRoute(location.hash);
+    // Back to the address without any is back to the beginning.
+    if (route !== null || location.hash === "") this._route = route ?? { page: "export", rest: [] };
   };
+}
+
+function isOwn(state: unknown): boolean {
+  return (state as typeof ownEntry | null)?.holdall === true;
+}
+
+function unknown(page: string) {
+  return html`<section class="card stack" role="status">
+    <h2>There is no page “${page}”</h2>
+    <p class="muted">The address may be cut off or mistyped. These are the pages there are:</p>
+    <p class="row">${pages.map(({ name, label }) => html`<a class="button" href=${hashOf([name])}>${label}</a>`)}</p>
+  </section>`;
 }
 
 customElements.define("holdall-backup", HoldallBackup);

@@ -1,7 +1,9 @@
-import { css, html, LitElement } from "lit";
+import { css, html, nothing } from "lit";
 import type { Api, ScopeDescription } from "../api.ts";
-import { base } from "../design/base.ts";
-import { controls } from "../design/controls.ts";
+import { icon } from "../design/icons.ts";
+import { PageElement, properties } from "../design/page-element.ts";
+import { words } from "../format.ts";
+import { go } from "../route.ts";
 import { BundleClient } from "../worker/client.ts";
 import type { Inspection, RemoteBundle, VerificationReport, WorkProgress } from "../worker/protocol.ts";
 import "./bundle-contents.ts";
@@ -14,20 +16,10 @@ import "./progress-bar.ts";
 import "./unfinished-banner.ts";
 
 /** A bundle from its choice to its import: what it says, whether it is sound, what is inside, what it would change. */
-export class ImportPage extends LitElement {
-  static override properties = {
-    scope: { attribute: false },
-    api: { attribute: false },
-    _origin: { state: true },
-    _inspection: { state: true },
-    _progress: { state: true },
-    _report: { state: true },
-    _cancelled: { state: true },
-    _error: { state: true },
-  };
+export class ImportPage extends PageElement {
+  static override properties = properties("scope api route", "_origin _inspection _progress _report _cancelled _error");
   static override styles = [
-    base,
-    controls,
+    super.styles,
     css`
       section.card > * + * {
         margin-top: 1.25rem;
@@ -37,6 +29,10 @@ export class ImportPage extends LitElement {
         margin-top: 1rem;
       }
 
+      .asked {
+        margin-bottom: 1rem;
+      }
+
       .again {
         margin-top: 1rem;
       }
@@ -44,6 +40,8 @@ export class ImportPage extends LitElement {
   ];
   declare scope: ScopeDescription;
   declare api: Api;
+  /** What of the bundle is open: `rows`, `files`, `warnings` or `plan`, and of which table or file. */
+  declare route: readonly string[] | undefined;
   declare _origin: File | RemoteBundle | null;
   declare _inspection: Inspection | null;
   declare _progress: WorkProgress | null;
@@ -85,7 +83,7 @@ export class ImportPage extends LitElement {
         }
       </section>
       <section class="card" aria-label="Contents">
-        <holdall-contents .inspection=${inspection} .client=${this.#client}></holdall-contents>
+        <holdall-contents .inspection=${inspection} .client=${this.#client} .route=${this.route}></holdall-contents>
       </section>
       <section class="card" aria-label="Comparison">
         <holdall-compare
@@ -95,6 +93,7 @@ export class ImportPage extends LitElement {
           .inspection=${inspection}
           .file=${file}
           .isSound=${this._report?.valid === true}
+          .route=${this.route}
           @again=${this.#close}
         ></holdall-compare>
       </section>`;
@@ -102,7 +101,25 @@ export class ImportPage extends LitElement {
 
   #choice() {
     return html`<holdall-unfinished .api=${this.api}></holdall-unfinished>
+      ${this.#asked()}
       <holdall-drop @chosen=${(event: CustomEvent<File | RemoteBundle>) => this.#open(event.detail)}></holdall-drop>`;
+  }
+
+  /** An address outlives the bundle that it was of: a browser opens no file by itself. */
+  #asked() {
+    const [what, which] = this.route ?? [];
+    if (what === undefined) return nothing;
+    const shown: Record<string, string> = {
+      rows: `the rows of ${words(which ?? "a table")}`,
+      files: "the files",
+      warnings: "the warnings",
+      plan: `the plan for ${words(which ?? "a table")}`,
+    };
+    const text =
+      shown[what] === undefined
+        ? `There is no part of a bundle that is called “${what}”.`
+        : `This address shows ${shown[what]} of a bundle. Choose the bundle, and they are opened.`;
+    return html`<div class="note asked" role="status">${icon("info")}<p>${text}</p></div>`;
   }
 
   #opening() {
@@ -158,6 +175,7 @@ export class ImportPage extends LitElement {
   readonly #close = () => {
     this.#stop.abort();
     this.#reset();
+    if ((this.route ?? []).length > 0) go(this, "replace", "import");
     void this.#client.close().catch(() => {});
   };
 

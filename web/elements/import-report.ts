@@ -1,8 +1,7 @@
-import { css, html, LitElement, nothing } from "lit";
+import { css, html, nothing } from "lit";
 import type { ImportReport } from "../../engine/plan.ts";
-import { base } from "../design/base.ts";
-import { controls } from "../design/controls.ts";
 import { icon } from "../design/icons.ts";
+import { PageElement } from "../design/page-element.ts";
 import { counted, date, duration, number, words } from "../format.ts";
 import { groups, outcomeTexts } from "../mode-texts.ts";
 import { download } from "../save-file.ts";
@@ -11,11 +10,10 @@ import { totalOf } from "./plan-view.ts";
 const shown = 200;
 
 /** What an import did, and every row that did not arrive; also as a download. */
-export class ReportView extends LitElement {
+export class ReportView extends PageElement {
   static override properties = { report: { attribute: false } };
   static override styles = [
-    base,
-    controls,
+    super.styles,
     css`
       .stack > * {
         min-width: 0;
@@ -42,6 +40,7 @@ export class ReportView extends LitElement {
   override render() {
     const { report } = this;
     const { plan, failed_blobs: failed } = report;
+    const deleted = totalOf(plan, ["delete"]);
     const [added, changed, , , skipped] = groups.map(({ outcomes }) => totalOf(plan, outcomes));
     const seconds = (Date.parse(report.finished_at) - Date.parse(report.started_at)) / 1000;
     return html`<div class="stack">
@@ -50,7 +49,7 @@ export class ReportView extends LitElement {
         <div>
           <h3>Imported</h3>
           <p>
-            ${counted(added!, "row")} added, ${counted(changed!, "row")} updated, ${counted(plan.blobs.write - failed.length, "file")} stored,
+            ${counted(added!, "row")} added, ${counted(changed!, "row")} updated, ${deleted > 0 ? `${counted(deleted, "row")} deleted, ` : nothing}${counted(plan.blobs.write - failed.length, "file")} stored,
             ${counted(skipped!, "row")} skipped. It took ${duration(seconds)} and ended on ${date(report.finished_at)}.
           </p>
           <p class="muted small">Import <code>${report.import_id}</code>; its record is in this installation's journal.</p>

@@ -1,14 +1,12 @@
-import { css, html, LitElement } from "lit";
-import { base } from "../design/base.ts";
-import { controls } from "../design/controls.ts";
+import { css, html } from "lit";
 import { icon } from "../design/icons.ts";
+import { PageElement } from "../design/page-element.ts";
 
 /** A modal dialog with a heading. Closing it, by button, Escape or a click beside it, fires `close`. */
-export class ModalDialog extends LitElement {
+export class ModalDialog extends PageElement {
   static override properties = { heading: {}, note: {} };
   static override styles = [
-    base,
-    controls,
+    super.styles,
     css`
       dialog {
         display: flex;

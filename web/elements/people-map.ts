@@ -1,15 +1,13 @@
-import { css, html, LitElement, nothing } from "lit";
+import { css, html, nothing } from "lit";
 import type { PlannedUser } from "../../engine/plan.ts";
-import { base } from "../design/base.ts";
-import { controls } from "../design/controls.ts";
+import { PageElement, properties } from "../design/page-element.ts";
 import { counted } from "../format.ts";
 
 /** Who the people are here whom rows of the bundle name. Fires `chosen` with the mapping. */
-export class PeopleMap extends LitElement {
-  static override properties = { users: { attribute: false }, map: { attribute: false } };
+export class PeopleMap extends PageElement {
+  static override properties = properties("users map");
   static override styles = [
-    base,
-    controls,
+    super.styles,
     css`
       details {
         padding: 0.75rem 1rem;

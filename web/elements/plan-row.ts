@@ -1,14 +1,13 @@
-import { css, html, LitElement, nothing } from "lit";
+import { css, html, nothing } from "lit";
 import type { PlannedRow, ValueChange } from "../../engine/plan.ts";
-import { base } from "../design/base.ts";
-import { controls } from "../design/controls.ts";
+import { PageElement } from "../design/page-element.ts";
 import { number, words } from "../format.ts";
 import { fieldsOf } from "../json-fields.ts";
 import { outcomeTexts } from "../mode-texts.ts";
 import type { BundleClient } from "../worker/client.ts";
 
 /** One row of a plan: its key, why it has its outcome, its fields here and in the bundle. */
-export class PlanRowView extends LitElement {
+export class PlanRowView extends PageElement {
   static override properties = {
     row: { attribute: false },
     table: {},
@@ -17,8 +16,7 @@ export class PlanRowView extends LitElement {
     _json: { state: true },
   };
   static override styles = [
-    base,
-    controls,
+    super.styles,
     css`
       :host {
         padding: 0.75rem 0;
@@ -112,11 +110,11 @@ export class PlanRowView extends LitElement {
   override render() {
     const { row } = this;
     return html`<div class="head">
-        <strong>Row ${number(row.row)}</strong>
+        ${row.outcome === "delete" ? nothing : html`<strong>Row ${number(row.row)}</strong>`}
         <code class="muted">${row.key.join(", ")}</code>
         <span class="small">${because(row, this.isNamed)}</span>
         ${
-          this.client === undefined || this._json !== null
+          this.client === undefined || this._json !== null || row.outcome === "delete"
             ? nothing
             : html`<button class="link" aria-label=${`Row ${number(row.row)} in the bundle`} @click=${this.#look}>In the bundle</button>`
         }

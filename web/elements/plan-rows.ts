@@ -1,8 +1,7 @@
-import { css, html, LitElement, nothing } from "lit";
+import { css, html, nothing } from "lit";
 import type { PlanCode, PlannedRow, PlanPage, TablePlan } from "../../engine/plan.ts";
 import type { Api } from "../api.ts";
-import { base } from "../design/base.ts";
-import { controls } from "../design/controls.ts";
+import { PageElement } from "../design/page-element.ts";
 import { number, words } from "../format.ts";
 import { outcomeTexts } from "../mode-texts.ts";
 import type { BundleClient } from "../worker/client.ts";
@@ -13,7 +12,7 @@ import "./problem-note.ts";
 const pageRows = 50;
 
 /** The rows of one table of a plan: by outcome, with the fields that would change. */
-export class PlanRows extends LitElement {
+export class PlanRows extends PageElement {
   static override properties = {
     table: { attribute: false },
     digest: {},
@@ -24,8 +23,7 @@ export class PlanRows extends LitElement {
     _error: { state: true },
   };
   static override styles = [
-    base,
-    controls,
+    super.styles,
     css`
       .filters {
         gap: 0.375rem;
@@ -87,7 +85,7 @@ export class PlanRows extends LitElement {
   override render() {
     return html`<holdall-dialog
       .heading=${words(this.table.table)}
-      .note=${`${number(this.table.rows)} rows in the plan`}
+      .note=${`${number(this.#all)} rows in the plan`}
       @close=${() => this.dispatchEvent(new Event("close"))}
     >
       <div class="filters row" role="group" aria-label="Rows by outcome">${this.#filters()}</div>
@@ -96,10 +94,14 @@ export class PlanRows extends LitElement {
     </holdall-dialog>`;
   }
 
+  get #all(): number {
+    return this.table.rows + (this.table.outcomes.delete ?? 0);
+  }
+
   #filters() {
     const counts = Object.entries(this.table.outcomes).filter(([, count]) => count > 0) as [PlanCode, number][];
     const all: [PlanCode | undefined, string][] = counts.map(([code, count]) => [code, `${words(code)} (${number(count)})`]);
-    if (counts.length > 1) all.push([undefined, `all (${number(this.table.rows)})`]);
+    if (counts.length > 1) all.push([undefined, `all (${number(this.#all)})`]);
     for (const note of ["reassigned", "matched", "renumbered"] as const) {
       if (this.table[note] > 0) all.push([note, `${note} (${number(this.table[note])})`]);
     }
@@ -128,8 +130,8 @@ export class PlanRows extends LitElement {
   #about(shown: number): string {
     if (shown === 0) return "No rows.";
     return this._code === undefined
-      ? "All rows, in the bundle's order."
-      : `Rows in the bundle's order. Each of these: ${outcomeTexts[this._code]}.`;
+      ? `All rows, in the bundle's order${this.table.outcomes.delete ? "; behind them those that it does not hold" : ""}.`
+      : `${this._code === "delete" ? "Rows by their key" : "Rows in the bundle's order"}. Each of these: ${outcomeTexts[this._code]}.`;
   }
 
   #foot() {

@@ -1,11 +1,11 @@
-import { css, html, LitElement, nothing, svg } from "lit";
+import { css, html, nothing, svg } from "lit";
 import type { Outcome, Plan, TablePlan } from "../../engine/plan.ts";
 import type { Api } from "../api.ts";
-import { base } from "../design/base.ts";
-import { controls } from "../design/controls.ts";
 import { icon } from "../design/icons.ts";
+import { PageElement } from "../design/page-element.ts";
 import { counted, number, size, words } from "../format.ts";
 import { type Group, groups, outcomeTexts } from "../mode-texts.ts";
+import { go } from "../route.ts";
 import type { BundleClient } from "../worker/client.ts";
 import "./plan-rows.ts";
 
@@ -18,20 +18,20 @@ export function totalOf(plan: Plan, wanted: readonly Outcome[]): number {
 }
 
 /** A plan, table by table, drawn as bars; each table opens its rows. Without `api`, what a report says was done. */
-export class PlanView extends LitElement {
+export class PlanView extends PageElement {
   static override properties = {
     plan: { attribute: false },
     api: { attribute: false },
     client: { attribute: false },
-    _open: { state: true },
+    open: {},
   };
   static override styles = [
-    base,
-    controls,
+    super.styles,
     css`
       .totals {
         display: grid;
-        grid-template-columns: repeat(5, minmax(0, 1fr));
+        grid-auto-flow: column;
+        grid-auto-columns: minmax(0, 1fr);
         gap: 0.5rem;
         list-style: none;
       }
@@ -86,6 +86,10 @@ export class PlanView extends LitElement {
         fill: var(--_skipped);
       }
 
+      .deleted {
+        fill: var(--_bad);
+      }
+
       .tables {
         margin-top: 1rem;
         list-style: none;
@@ -125,7 +129,12 @@ export class PlanView extends LitElement {
 
       @media (max-width: 40rem) {
         .totals {
+          grid-auto-flow: row;
           grid-template-columns: repeat(2, minmax(0, 1fr));
+        }
+
+        .totals li:last-child {
+          grid-column: 1 / -1;
         }
 
         .tables > li {
@@ -141,36 +150,36 @@ export class PlanView extends LitElement {
   declare plan: Plan;
   declare api: Api | undefined;
   declare client: BundleClient | undefined;
-  declare _open: TablePlan | null;
-
-  constructor() {
-    super();
-    this._open = null;
-  }
+  /** Name of the table whose rows are open. */
+  declare open: string | undefined;
 
   override render() {
     const { plan } = this;
-    const most = Math.max(1, ...plan.tables.map(({ rows }) => rows));
+    const most = Math.max(1, ...plan.tables.map(rowsOf));
+    const shown = plan.replace === undefined ? groups.filter(({ name }) => name !== "deleted") : groups;
     return html`<ul class="totals" aria-label="Rows by outcome">
-        ${groups.map((group) => total(plan, group))}
+        ${shown.map((group) => total(plan, group))}
       </ul>
       <ul class="tables" aria-label="Tables">
         ${plan.tables.map((table) => this.#table(table, most))}
       </ul>
       <p class="muted small files">${objects(plan)}</p>
-      ${
-        this._open === null
-          ? nothing
-          : html`<holdall-plan-rows
-              .table=${this._open}
-              .digest=${plan.digest}
-              .api=${this.api}
-              .client=${this.client}
-              @close=${() => {
-                this._open = null;
-              }}
-            ></holdall-plan-rows>`
-      }`;
+      ${this.#rows()}`;
+  }
+
+  #rows() {
+    const { open, plan } = this;
+    if (open === undefined || this.api === undefined) return nothing;
+    const table = plan.tables.find((known) => known.table === open);
+    if (table === undefined)
+      return html`<p class="muted" role="status">The plan has no table “${open}”, which the address asks for.</p>`;
+    return html`<holdall-plan-rows
+      .table=${table}
+      .digest=${plan.digest}
+      .api=${this.api}
+      .client=${this.client}
+      @close=${() => go(this, "up", "import")}
+    ></holdall-plan-rows>`;
   }
 
   #table(table: TablePlan, most: number) {
@@ -178,25 +187,28 @@ export class PlanView extends LitElement {
     const said = groups.filter((group) => countOf(table, group.outcomes) > 0);
     return html`<li>
       ${
-        this.api === undefined || table.rows === 0
+        this.api === undefined || rowsOf(table) === 0
           ? html`<span>${name}</span>`
           : html`<button
               class="link"
               aria-label=${`Rows of ${name} in the plan`}
-              @click=${() => {
-                this._open = table;
-              }}
+              @click=${() => go(this, "push", "import", "plan", table.table)}
             >
               ${name}
             </button>`
       }
       ${bar(table, most)}
       <span class="say">
-        ${table.rows === 0 ? "no rows" : said.map((group) => `${number(countOf(table, group.outcomes))} ${group.label.toLowerCase()}`).join(", ")}
+        ${rowsOf(table) === 0 ? "no rows" : said.map((group) => `${number(countOf(table, group.outcomes))} ${group.label.toLowerCase()}`).join(", ")}
       </span>
       ${notesOf(table).map((note) => html`<span class="why">${note}</span>`)}
     </li>`;
   }
+}
+
+/** Those of the bundle, and those that would be deleted. */
+export function rowsOf({ rows, outcomes }: TablePlan): number {
+  return rows + (outcomes.delete ?? 0);
 }
 
 function total(plan: Plan, { name, label, outcomes }: Group) {
@@ -209,10 +221,11 @@ function total(plan: Plan, { name, label, outcomes }: Group) {
 
 /** As long as the table has rows, by the square root: small tables stay visible beside large ones. */
 function bar(table: TablePlan, most: number) {
-  const length = 100 * Math.sqrt(table.rows / most);
+  const rows = rowsOf(table);
+  const length = 100 * Math.sqrt(rows / most);
   let at = 0;
   const parts = groups.map(({ name, outcomes }) => {
-    const width = table.rows === 0 ? 0 : (length * countOf(table, outcomes)) / table.rows;
+    const width = rows === 0 ? 0 : (length * countOf(table, outcomes)) / rows;
     const part = svg`<rect class=${name} x=${`${at}%`} width=${`${width}%`} height="100%" />`;
     at += width;
     return part;

@@ -1,15 +1,13 @@
-import { css, html, LitElement, nothing } from "lit";
-import { base } from "../design/base.ts";
-import { controls } from "../design/controls.ts";
+import { css, html, nothing } from "lit";
 import { icon } from "../design/icons.ts";
+import { PageElement } from "../design/page-element.ts";
 import { failureText } from "../failure-text.ts";
 
 /** A failure: what it means, what was found, what to do. It takes the focus, so that nobody misses it. */
-export class ProblemNote extends LitElement {
+export class ProblemNote extends PageElement {
   static override properties = { error: { attribute: false } };
   static override styles = [
-    base,
-    controls,
+    super.styles,
     css`
       .title {
         font: 600 0.9375rem / 1.4 var(--_font);

@@ -1,8 +1,8 @@
-import { css, html, LitElement, nothing } from "lit";
-import { base } from "../design/base.ts";
-import { controls } from "../design/controls.ts";
+import { css, html, nothing } from "lit";
+import { PageElement, properties } from "../design/page-element.ts";
 import { number, percent, words } from "../format.ts";
-import { fieldsOf } from "../json-fields.ts";
+import { type Field, fieldsOf } from "../json-fields.ts";
+import { go } from "../route.ts";
 import type { BundleClient } from "../worker/client.ts";
 import type { TableSummary, WorkProgress } from "../worker/protocol.ts";
 import "./modal-dialog.ts";
@@ -16,19 +16,22 @@ const pageRows = 200;
 const keptPages = 20;
 const shownCharacters = 80;
 
+interface Row {
+  json: string;
+  /** Taken apart once it is drawn, and not with every line that is scrolled. */
+  fields?: Map<string, Field>;
+}
+
+function fieldAt(row: Row, column: string): Field | undefined {
+  row.fields ??= new Map(fieldsOf(row.json)?.map((field) => [field.name, field]));
+  return row.fields.get(column);
+}
+
 /** The rows of one table, at any place of it at once. */
-export class RowBrowser extends LitElement {
-  static override properties = {
-    table: { attribute: false },
-    client: { attribute: false },
-    _total: { state: true },
-    _chosen: { state: true },
-    _progress: { state: true },
-    _error: { state: true },
-  };
+export class RowBrowser extends PageElement {
+  static override properties = properties("table client row", "_total _chosen _progress _error");
   static override styles = [
-    base,
-    controls,
+    super.styles,
     css`
       .tools {
         padding: 0.625rem 1.25rem;
@@ -69,11 +72,13 @@ export class RowBrowser extends LitElement {
   ];
   declare table: TableSummary;
   declare client: BundleClient;
+  /** The row to open, counted from 1. */
+  declare row: number | null;
   declare _total: number;
   declare _chosen: number | null;
   declare _progress: WorkProgress | null;
   declare _error: unknown;
-  readonly #pages = new Map<number, string[] | null>();
+  readonly #pages = new Map<number, Row[] | null>();
   readonly #stop = new AbortController();
 
   constructor() {
@@ -85,6 +90,12 @@ export class RowBrowser extends LitElement {
 
   override willUpdate(changed: Map<string, unknown>) {
     if (changed.has("table")) this._total = this.table.rows;
+    if (changed.has("row")) this._chosen = this.row === null ? null : Math.max(0, Math.min(this._total, this.row) - 1);
+  }
+
+  override updated(changed: Map<string, unknown>) {
+    const list = this.renderRoot.querySelector<VirtualList>("holdall-list")!;
+    if (changed.has("row") && this._chosen !== null && !list.shows(this._chosen)) void list.jump(this._chosen);
   }
 
   override disconnectedCallback() {
@@ -125,10 +136,8 @@ export class RowBrowser extends LitElement {
             ? nothing
             : html`<holdall-detail
                 .index=${this._chosen}
-                .json=${this.#rowAt(this._chosen) ?? ""}
-                @close=${() => {
-                  this._chosen = null;
-                }}
+                .json=${this.#rowAt(this._chosen)?.json ?? ""}
+                @close=${() => this.#choose(null)}
               ></holdall-detail>`
         }
       </div>
@@ -143,30 +152,26 @@ export class RowBrowser extends LitElement {
   }
 
   #line(index: number, columns: string[]) {
-    const json = this.#rowAt(index);
-    const fields = json === undefined ? null : fieldsOf(json);
-    const byName = new Map(fields?.map((field) => [field.name, field]));
+    const row = this.#rowAt(index);
     return html`<div role="row" class=${`line ${index === this._chosen ? "chosen" : ""}`} aria-rowindex=${index + 1}>
       <span role="cell" class="index">
         <button
           class="link"
           aria-label=${`Row ${number(index + 1)}`}
-          @click=${() => {
-            this._chosen = index;
-          }}
+          @click=${() => this.#choose(index)}
         >
           ${number(index + 1)}
         </button>
       </span>
       ${columns.map((column) => {
-        const field = byName.get(column);
+        const field = row && fieldAt(row, column);
         const text = field?.text.slice(0, shownCharacters) ?? "";
-        return html`<span role="cell" class=${`cell ${field?.kind ?? ""}`}>${json === undefined ? "…" : field?.kind === "null" ? "null" : text}</span>`;
+        return html`<span role="cell" class=${`cell ${field?.kind ?? ""}`}>${row === undefined ? "…" : field?.kind === "null" ? "null" : text}</span>`;
       })}
     </div>`;
   }
 
-  #rowAt(index: number): string | undefined {
+  #rowAt(index: number): Row | undefined {
     const page = Math.floor(index / pageRows);
     return this.#pages.get(page)?.[index - page * pageRows];
   }
@@ -186,7 +191,10 @@ export class RowBrowser extends LitElement {
           this._progress = progress;
         },
       });
-      this.#pages.set(page, rows);
+      this.#pages.set(
+        page,
+        rows.map((json) => ({ json })),
+      );
       this._total = total;
       this.#forget(page);
     } catch (error) {
@@ -206,10 +214,16 @@ export class RowBrowser extends LitElement {
   readonly #jump = (event: SubmitEvent) => {
     event.preventDefault();
     const row = Number(new FormData(event.target as HTMLFormElement).get("row"));
-    const list = this.renderRoot.querySelector<VirtualList>("holdall-list")!;
-    void list.jump(row - 1);
-    this._chosen = Math.max(0, Math.min(this._total, row) - 1);
+    const index = Math.max(0, Math.min(this._total, row) - 1);
+    void this.renderRoot.querySelector<VirtualList>("holdall-list")!.jump(index);
+    this.#choose(index);
   };
+
+  /** In the address, where it takes the place of the row before. */
+  #choose(index: number | null) {
+    const row = index === null ? [] : [String(index + 1)];
+    go(this, "replace", "import", "rows", this.table.name, ...row);
+  }
 }
 
 customElements.define("holdall-rows", RowBrowser);

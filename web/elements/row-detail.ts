@@ -1,16 +1,14 @@
-import { css, html, LitElement } from "lit";
-import { base } from "../design/base.ts";
-import { controls } from "../design/controls.ts";
+import { css, html } from "lit";
 import { icon } from "../design/icons.ts";
+import { PageElement } from "../design/page-element.ts";
 import { number } from "../format.ts";
 import { fieldsOf } from "../json-fields.ts";
 
 /** Every field of one row, in full. */
-export class RowDetail extends LitElement {
+export class RowDetail extends PageElement {
   static override properties = { index: { type: Number }, json: {} };
   static override styles = [
-    base,
-    controls,
+    super.styles,
     css`
       :host {
         overflow: auto;

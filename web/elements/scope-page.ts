@@ -1,17 +1,20 @@
-import { css, html, LitElement, nothing, svg } from "lit";
+import { css, html, nothing, svg } from "lit";
 import type { ScopeDescription, ScopeTable } from "../api.ts";
-import { base } from "../design/base.ts";
-import { controls } from "../design/controls.ts";
 import { icon } from "../design/icons.ts";
+import { PageElement, properties } from "../design/page-element.ts";
 import { counted, words } from "../format.ts";
+import { go } from "../route.ts";
 
 /** Every table and column: in or out, and why. */
-export class ScopePage extends LitElement {
-  static override properties = { scope: { attribute: false }, _filter: { state: true } };
+export class ScopePage extends PageElement {
+  static override properties = properties("scope route", "_filter");
   static override styles = [
-    base,
-    controls,
+    super.styles,
     css`
+      .note {
+        margin-bottom: 1rem;
+      }
+
       .intro p {
         margin-top: 0.25rem;
         max-width: 46rem;
@@ -147,7 +150,10 @@ export class ScopePage extends LitElement {
     `,
   ];
   declare scope: ScopeDescription;
+  /** Name of the table that is open. */
+  declare route: readonly string[] | undefined;
   declare _filter: string;
+  readonly #open = new Set<string>();
 
   constructor() {
     super();
@@ -159,7 +165,8 @@ export class ScopePage extends LitElement {
     const tables = scope.tables.filter((table) => this.#matches(table));
     const stays = Object.entries(scope.excluded_tables).filter(([name, why]) => this.#says(`${name} ${why}`));
     const ignored = Object.entries(scope.ignored_options);
-    return html`<section class="card intro">
+    return html`${this.#unknown()}
+      <section class="card intro">
         <div class="row spread">
           <h2>What leaves and enters, and what never does</h2>
           <input
@@ -196,9 +203,34 @@ export class ScopePage extends LitElement {
       }`;
   }
 
+  #unknown() {
+    const [name] = this.route ?? [];
+    if (name === undefined || this.scope.tables.some((table) => table.name === name)) return nothing;
+    const why = this.scope.excluded_tables[name];
+    const text = why === undefined ? "The scope has no table of this name." : `It is left out: ${why}.`;
+    return html`<div class="note warn" role="status">${icon("warn")}<div><h3>${name}</h3><p>${text}</p></div></div>`;
+  }
+
+  override willUpdate(changed: Map<string, unknown>) {
+    const [name] = this.route ?? [];
+    if (changed.has("route") && name !== undefined) this.#open.add(name);
+  }
+
+  override updated(changed: Map<string, unknown>) {
+    if (!changed.has("route")) return;
+    this.renderRoot
+      .querySelector<HTMLElement>(`details[data-table="${CSS.escape(this.route?.[0] ?? "")}"]`)
+      ?.scrollIntoView({ block: "nearest" });
+  }
+
   #table(table: ScopeTable) {
     const stays = Object.entries(table.excluded_columns);
-    return html`<details ?open=${this._filter !== "" && !table.name.includes(this._filter)}>
+    const isFound = this._filter !== "" && !table.name.includes(this._filter);
+    return html`<details
+      data-table=${table.name}
+      ?open=${isFound || this.#open.has(table.name)}
+      @toggle=${(event: Event) => this.#toggled(event, table.name)}
+    >
       <summary>
         ${icon("right")}<span class="name">${words(table.name)}</span>
         <span class="notes row">${notes(table).map((note) => html`<span class="chip">${note}</span>`)}</span>
@@ -211,6 +243,18 @@ export class ScopePage extends LitElement {
         ${details(table).map((line) => html`<p class="muted small">${line}</p>`)} ${stays.length === 0 ? nothing : reasons(stays)}
       </div>
     </details>`;
+  }
+
+  /** The last one that was opened is in the address; what a search opens is not. */
+  #toggled(event: Event, name: string) {
+    if (this._filter !== "") return;
+    if ((event.target as HTMLDetailsElement).open) {
+      this.#open.add(name);
+      if (this.route?.[0] !== name) go(this, "replace", "scope", name);
+    } else {
+      this.#open.delete(name);
+      if (this.route?.[0] === name) go(this, "replace", "scope");
+    }
   }
 
   #matches(table: ScopeTable): boolean {
@@ -233,7 +277,7 @@ function notes(table: ScopeTable): string[] {
 }
 
 function details(table: ScopeTable): string[] {
-  const list = (columns: string[]) => columns.join(", ");
+  const list = (columns: readonly string[]) => columns.join(", ");
   return [
     table.option !== null && `Only with the option “${words(table.option.name)}”; without it the table is ${table.option.off}.`,
     table.filtered && "A condition decides which rows leave.",
@@ -253,7 +297,7 @@ function share(table: ScopeTable) {
   </svg>`;
 }
 
-function settings(included: string[]) {
+function settings(included: readonly string[]) {
   return html`<section class="card">
     <h2>${counted(included.length, "setting")} written to the manifest</h2>
     <p class="muted">For the reader of a bundle; an import never applies them, and every other setting stays.</p>

@@ -126,12 +126,13 @@ function grouped(parts: Part[]): Part[] {
 function drawn(box: Box, { name, bytes, kind }: Part, total: number) {
   const [width, tall] = [Math.max(0, box.width - gap), Math.max(0, box.height - gap)];
   const fits = Math.floor((width - 16) / 7);
+  const bytesText = size(bytes);
   const label = name.length <= fits ? name : fits > 4 ? `${name.slice(0, fits - 1)}…` : "";
   return svg`<g>
     <title>${name}: ${size(bytes)}, ${percent(bytes, total)}</title>
     <rect class=${kind} x=${box.x} y=${box.y} width=${width} height=${tall} rx="3" />
     ${label !== "" && tall > 22 ? svg`<text x=${box.x + 8} y=${box.y + 18}>${label}</text>` : nothing}
-    ${label !== "" && tall > 42 && width > 64 ? svg`<text class="bytes" x=${box.x + 8} y=${box.y + 34}>${size(bytes)}</text>` : nothing}
+    ${label !== "" && tall > 42 && bytesText.length <= fits ? svg`<text class="bytes" x=${box.x + 8} y=${box.y + 34}>${bytesText}</text>` : nothing}
   </g>`;
 }
 

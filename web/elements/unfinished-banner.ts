@@ -1,19 +1,17 @@
-import { css, html, LitElement, nothing } from "lit";
+import { css, html, nothing } from "lit";
 import type { Api } from "../api.ts";
-import { base } from "../design/base.ts";
-import { controls } from "../design/controls.ts";
 import { icon } from "../design/icons.ts";
+import { PageElement, properties } from "../design/page-element.ts";
 import { percent, size } from "../format.ts";
 import { type Unfinished, UnfinishedUploads } from "../unfinished.ts";
 
 const tusVersion = { "Tus-Resumable": "1.0.0" };
 
 /** Finds an upload that was interrupted, by a reload for one, and says how to go on with it. */
-export class UnfinishedBanner extends LitElement {
-  static override properties = { api: { attribute: false }, _found: { state: true }, _sent: { state: true } };
+export class UnfinishedBanner extends PageElement {
+  static override properties = properties("api", "_found _sent");
   static override styles = [
-    base,
-    controls,
+    super.styles,
     css`
       .note {
         align-items: center;

@@ -1,6 +1,5 @@
-import { css, html, LitElement, type TemplateResult } from "lit";
-import { base } from "../design/base.ts";
-import { controls } from "../design/controls.ts";
+import { css, html, type TemplateResult } from "lit";
+import { PageElement } from "../design/page-element.ts";
 
 /** Browsers do not lay out taller elements; beyond, a pixel of the scroll bar stands for several. */
 const tallest = 8_000_000;
@@ -11,7 +10,7 @@ const margin = 6;
  * A list of any length, of which only what is seen is there. `draw(index)` gives one line; lines are equally tall. Fires
  * `range` with the first and last index that are drawn.
  */
-export class VirtualList extends LitElement {
+export class VirtualList extends PageElement {
   static override properties = {
     total: { type: Number },
     lineHeight: { type: Number },
@@ -22,8 +21,7 @@ export class VirtualList extends LitElement {
     _seen: { state: true },
   };
   static override styles = [
-    base,
-    controls,
+    super.styles,
     css`
       :host {
         min-height: 0;
@@ -109,6 +107,29 @@ export class VirtualList extends LitElement {
         width: 7rem;
       }
 
+      .cell.number {
+        text-align: right;
+      }
+
+      @media (max-width: 34rem) {
+        .index {
+          width: 4.5rem;
+          padding-left: 0.75rem;
+        }
+
+        .cell {
+          width: 9rem;
+        }
+
+        .cell.wide {
+          flex-basis: 12rem;
+        }
+
+        .cell.narrow {
+          width: 6rem;
+        }
+      }
+
       .cell.null {
         color: var(--_muted);
         font-style: italic;
@@ -165,6 +186,11 @@ export class VirtualList extends LitElement {
     if (changed.has("total")) this.#measure();
     const last = Math.min(this.total, this._first + this._seen + margin);
     this.dispatchEvent(new CustomEvent("range", { detail: { from, last } }));
+  }
+
+  /** Whether a line is seen as a whole. */
+  shows(index: number): boolean {
+    return index >= this._first && index < this._first + this._seen - 2;
   }
 
   /** Brings a line to the top. */

@@ -43,9 +43,8 @@ const worker: BundleWorker = {
   files: (from, count) =>
     answered(async () => {
       const { bundle } = opened();
-      const { files } = bundle.manifest;
-      const page = files.slice(whole(from), from + whole(count, mostFiles));
-      return { from, total: files.length, files: page.map((file) => fileRow(file, bundle)) };
+      const page = bundle.files.page(whole(from), whole(count, mostFiles));
+      return { from, total: bundle.files.length, files: page.map((file) => fileRow(file, bundle)) };
     }),
   fileBlob: (path, maxBytes, task) => tasks.run(task, (signal) => opened().fileBlob(path, whole(maxBytes), signal)),
   fileHashes: (from, count) =>

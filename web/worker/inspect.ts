@@ -9,6 +9,7 @@ export function inspect(bundle: Bundle, name: string, canThin: boolean): Inspect
   const { app, scope, created_at, options, warnings, settings } = manifest;
   return {
     container: container.kind,
+    layout: bundle.layout,
     size: container.size,
     name,
     app: { name: app.name, version: app.version },
@@ -34,15 +35,9 @@ function tableSummary(bundle: Bundle, table: Bundle["manifest"]["tables"][number
   return { name, columns, rows, ...sizes, ...(file_id === undefined ? {} : { fileId: file_id }) };
 }
 
-function fileCounts({ manifest, omitted }: Bundle): Inspection["files"] {
-  const counts = { count: 0, bytes: 0, external: 0, missing: 0, omitted: omitted.size };
-  for (const { stored, size } of manifest.files) {
-    if (stored === "bundle") {
-      counts.count++;
-      counts.bytes += size ?? 0;
-    } else counts[stored]++;
-  }
-  return counts;
+function fileCounts({ files, omitted }: Bundle): Inspection["files"] {
+  const { bundle: count, bytes, external, missing } = files.counts;
+  return { count, bytes, external, missing, omitted: omitted.size };
 }
 
 export function fileRow(file: ManifestFile, { omitted }: Bundle): FileRow {

@@ -1,7 +1,8 @@
 import { adviceFor } from "../../engine/advice.ts";
-import { checksumsPath, roleOf } from "../../engine/bundle/layout.ts";
+import { checksumsPath, manifestPath, roleOf } from "../../engine/bundle/layout.ts";
 import type { ByteSource } from "../../engine/byte-source.ts";
 import { utf8 } from "../../engine/bytes.ts";
+import { checkInOrder } from "../../engine/check-entries.ts";
 import type { Codec } from "../../engine/codec.ts";
 import { BackupError } from "../../engine/errors.ts";
 import { defaultLimits } from "../../engine/limits.ts";
@@ -35,7 +36,7 @@ export class OpenBundle {
     const speed = new Speed(onProgress);
     const indexed = (bytes: number) =>
       speed.update({ bytesDone: bytes, bytesTotal: source.size, rows: 0, entries: 0, entriesTotal: 0, entry: "" });
-    const bundle = await openBundle(source, { codec, signal, records: "when-read", onProgress: indexed });
+    const bundle = await openBundle(source, { codec, signal, records: "when-read", onProgress: indexed, name: nameOf(origin) });
     return new OpenBundle(origin, source, bundle, codec);
   }
 
@@ -100,13 +101,14 @@ export class OpenBundle {
     return file;
   }
 
-  /** Over what is new, and over checksums.json, which stands for the content; the file's own attributes tell copies apart. */
+  /** Over what is new, and over checksums.json or else the manifest, which stand for the content; the file's own attributes tell copies apart. */
   async #fingerprint(made: readonly Uint8Array[]): Promise<string> {
     const { origin, bundle } = this;
     const { name, lastModified } = origin instanceof File ? origin : { name: "", lastModified: 0 };
     const hash = await this.codec.createSha256();
     hash.update(utf8(JSON.stringify([name, lastModified, bundle.container.size])));
-    for await (const piece of bundle.open(checksumsPath)) hash.update(piece);
+    const stands = bundle.checksums === null ? manifestPath : checksumsPath;
+    for await (const piece of bundle.open(stands)) hash.update(piece);
     for (const piece of made) hash.update(piece);
     return hash.digest();
   }
@@ -120,11 +122,12 @@ export class OpenBundle {
   async verify(signal: AbortSignal, onProgress?: OnProgress): Promise<VerificationReport> {
     const start = performance.now();
     const speed = new Speed(onProgress);
-    const pool = await Pool.start(this.origin, defaultLimits);
+    // The Workers know the entries of a container; another layout's are parts of such, which this one reads itself.
+    const pool = this.bundle.layout === "holdall" ? await Pool.start(this.origin, defaultLimits) : undefined;
     try {
       let entries = 0;
       const entriesTotal = this.bundle.container.entries.length;
-      const check = poolChecker(pool);
+      const check = pool === undefined ? checkInOrder : poolChecker(pool);
       const found = await verifyBundle(this.bundle, {
         codec: this.codec,
         signal,
@@ -139,7 +142,7 @@ export class OpenBundle {
       const issues = found.issues.map((issue) => ({ ...issue, advice: adviceFor(issue.code) }));
       return { ...found, issues, seconds: (performance.now() - start) / 1000 };
     } finally {
-      pool.end();
+      pool?.end();
     }
   }
 }

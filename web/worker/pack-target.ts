@@ -1,3 +1,4 @@
+import { BackupError } from "../../engine/errors.ts";
 import { createPrivateFile, type PrivateFile } from "./private-files.ts";
 import type { PackTarget } from "./protocol.ts";
 
@@ -10,8 +11,20 @@ export interface Sink {
 }
 
 export async function openSink(target: PackTarget): Promise<Sink> {
-  if ("handle" in target) return new ChosenFile(await target.handle.createWritable());
-  return new PrivateSink(await createPrivateFile(target.privateName));
+  return writing(async () =>
+    "handle" in target
+      ? new ChosenFile(await target.handle.createWritable())
+      : new PrivateSink(await createPrivateFile(target.privateName)),
+  );
+}
+
+/** A full disk, a right that is not given, a drive that is gone: the browser says which. */
+async function writing<T>(work: () => T | Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (cause) {
+    throw new BackupError("IO_TARGET", `the browser cannot write the file: ${(cause as Error).message}`, {}, { cause });
+  }
 }
 
 class PrivateSink implements Sink {
@@ -22,11 +35,11 @@ class PrivateSink implements Sink {
   }
 
   async write(bytes: Uint8Array): Promise<void> {
-    this.#file.append(bytes);
+    await writing(() => this.#file.append(bytes));
   }
 
   close(): Promise<File> {
-    return this.#file.finish();
+    return writing(() => this.#file.finish());
   }
 
   abort(): Promise<void> {
@@ -57,13 +70,13 @@ class ChosenFile implements Sink {
   }
 
   async #flush(): Promise<void> {
-    await this.#stream.write(this.#buffer.subarray(0, this.#filled));
+    await writing(() => this.#stream.write(this.#buffer.subarray(0, this.#filled)));
     this.#filled = 0;
   }
 
   async close(): Promise<null> {
     await this.#flush();
-    await this.#stream.close();
+    await writing(() => this.#stream.close());
     return null;
   }
 

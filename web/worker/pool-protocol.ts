@@ -3,8 +3,8 @@ import type { ManifestTable } from "../../engine/bundle/manifest.ts";
 import type { PackedBatch } from "../../engine/codec.ts";
 import type { Limits } from "../../engine/limits.ts";
 import type { NdjsonEntry } from "../../engine/ndjson/index-ndjson.ts";
-import type { CheckedContent } from "../../engine/zip/check-stretches.ts";
 import type { ZipStretch } from "../../engine/zip/list-zip.ts";
+import type { CheckedContent } from "../../engine/zip/run-steps.ts";
 import type { Answer, RemoteBundle } from "./protocol.ts";
 
 /** Where a bundle's bytes are; every Worker opens them for itself. */
@@ -17,14 +17,14 @@ export interface TableJob {
   fileIds: readonly string[];
 }
 
-/** A share of the checking: entries that lie together, one large entry, or one table. */
-export type CheckJob =
-  | { kind: "stretches"; entries: ZipStretch[] }
-  | { kind: "large"; entries: [ZipStretch] }
-  | { kind: "records"; entries: ZipStretch[] }
-  | { kind: "lines"; entries: NdjsonEntry[] }
-  | { kind: "table"; container: "zip"; entries: [ZipStretch]; table: TableJob }
-  | { kind: "table"; container: "ndjson"; entries: [NdjsonEntry]; table: TableJob };
+/** An entry and what is to be looked at: its container's records of it alone, its content too, or its content as a table's rows. */
+export interface JobEntry<E> {
+  entry: E;
+  look: "records" | "content" | TableJob;
+}
+
+/** A share of the checking: entries that lie one behind the other. */
+export type CheckJob = { kind: "zip"; entries: JobEntry<ZipStretch>[] } | { kind: "ndjson"; entries: JobEntry<NdjsonEntry>[] };
 
 /** What was found of an entry. */
 export type CheckedShare = CheckedContent & { table?: Omit<CheckedTable, "failure"> };

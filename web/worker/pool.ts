@@ -7,8 +7,8 @@ import { startWorker } from "./start-worker.ts";
 
 /** More Workers than this read no faster and cost memory. */
 const mostWorkers = 4;
-/** While one job is worked on the next one's bytes are read. */
-const jobsEach = 2;
+/** A run's bytes are read ahead of the work; over a network another run's come in meanwhile. */
+const jobsEach = { blob: 1, network: 2 };
 
 function workerCount(): number {
   return Math.min(mostWorkers, Math.max(1, navigator.hardwareConcurrency || 1));
@@ -34,14 +34,17 @@ export class Pool {
   readonly #broken: Promise<never>;
   #break: (error: Error) => void = () => {};
 
-  private constructor() {
+  readonly #jobsEach: number;
+
+  private constructor(origin: Origin) {
+    this.#jobsEach = origin instanceof Blob ? jobsEach.blob : jobsEach.network;
     this.#broken = new Promise((_, reject) => (this.#break = reject));
     this.#broken.catch(() => undefined); // reported by what waits for an answer
   }
 
   /** Starts the Workers; they open the bundle for themselves. */
   static async start(origin: Origin, limits: Limits): Promise<Pool> {
-    const pool = new Pool();
+    const pool = new Pool(origin);
     for (let i = 0; i < workerCount(); i++) pool.#add(i);
     try {
       const used = pool.#workers.map(async ({ remote }) => unwrapped(await remote.use(origin, limits)));
@@ -51,6 +54,11 @@ export class Pool {
       throw error;
     }
     return pool;
+  }
+
+  /** How many jobs are worked on at once. */
+  get size(): number {
+    return this.#workers.length * this.#jobsEach;
   }
 
   #add(number: number): void {
@@ -79,7 +87,7 @@ export class Pool {
         wake();
       }
     };
-    const lanes = this.#workers.flatMap(({ remote }) => Array.from({ length: jobsEach }, () => lane(remote)));
+    const lanes = this.#workers.flatMap(({ remote }) => Array.from({ length: this.#jobsEach }, () => lane(remote)));
     let running = true;
     Promise.all(lanes).then(
       () => {

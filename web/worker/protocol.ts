@@ -101,6 +101,8 @@ export interface WorkProgress {
 /** What a bundle says it is. Nothing of it is verified, and all of it is untrusted text. */
 export interface Inspection {
   container: "zip" | "ndjson";
+  /** Whose layout it is: `holdall`, or another product's. */
+  layout: string;
   /** Bytes of the container. */
   size: number;
   /** The file's name, or the address. */

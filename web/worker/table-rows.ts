@@ -115,7 +115,8 @@ export class TableRows {
     };
     if (this.#bundle.container.kind === "ndjson") return this.#indexLines(signal, report);
     const stretch = this.#entry as ZipStretch;
-    const stored = stretch.listed.method === 0;
+    // A table of another layout may be a part of an entry: its text is kept as it passes.
+    const stored = this.#bundle.layout === "holdall" && stretch.listed.method === 0;
     const kept = stored ? undefined : await KeptText.create(stretch.size, (again) => this.#open(again));
     try {
       const index = await this.#indexText(kept, signal, report);

@@ -3,7 +3,7 @@ import { type ImportReport, skippedOutcomes } from "../../../engine/plan.ts";
 import { type ImportRequest, importBundle, previewImport } from "../../import/import-bundle.ts";
 import { findImporter } from "../../import/importer.ts";
 import { assertConsent } from "../../import/replace/consent.ts";
-import { withBundle } from "../bundle-file.ts";
+import { type OpenFile, readingOptions, withBundle } from "../bundle-file.ts";
 import { type Context, defineCommand, type Result } from "../command.ts";
 import { canAsk, confirm } from "../confirm.ts";
 import { choiceOptions, consentOptions, importChoices, replaceConsent } from "../import-choices.ts";
@@ -28,6 +28,7 @@ export const importCommand = defineCommand({
     as: { type: "string", value: "EMAIL", help: "the admin of the target in whose name rows enter (required)" },
     ...choiceOptions,
     ...consentOptions,
+    ...readingOptions,
     yes: { type: "boolean", short: "y", help: "do not ask" },
     plan: { type: "string", value: "DIGEST", help: "only if this is still the plan, as `holdall preview` gave it" },
   },
@@ -46,12 +47,24 @@ export const importCommand = defineCommand({
     const consent = replaceConsent(options);
     const yes = options.yes === true;
     assertAskable(yes, context);
-    return withBundle(file!, context, ({ bundle, name }) =>
+    const work = ({ bundle, name, pool }: OpenFile) =>
       withTarget(context, async ({ scope, connection, store }) => {
         const { sql, description } = connection;
         const importer = await findImporter(sql, scope, options.as);
         const onProgress: ImportRequest["onProgress"] = (progress) => context.output.progress.update(importState(progress));
-        const request = { sql, store, scope, bundle, mode, choices, consent, importer, signal: context.signal, onProgress };
+        const request = {
+          sql,
+          store,
+          scope,
+          bundle,
+          mode,
+          choices,
+          consent,
+          importer,
+          signal: context.signal,
+          onProgress,
+          ...(pool && { pool }),
+        };
         const heading = { bundle: name, target: description, mode, importer: importer.email };
         if (yes) {
           const report = await importBundle({ ...request, ...(options.plan === undefined ? {} : { planDigest: options.plan }) });
@@ -61,8 +74,8 @@ export const importCommand = defineCommand({
           const planDigest = await agree(request, heading, options.plan, { ...context, keptPlan });
           return reportResult(heading, await importBundle({ ...request, planDigest, keptPlan }));
         });
-      }),
-    );
+      });
+    return withBundle(file!, context, work, options);
   },
 });
 

@@ -23,7 +23,7 @@ export const inspect = defineCommand({
 
 type Summary = ReturnType<typeof summaryOf>;
 
-function summaryOf({ manifest, container }: Bundle, file: string) {
+function summaryOf({ manifest, container, layout }: Bundle, file: string) {
   const stored = { bundle: 0, external: 0, missing: 0 };
   let fileBytes = 0;
   for (const item of manifest.files) {
@@ -33,6 +33,7 @@ function summaryOf({ manifest, container }: Bundle, file: string) {
   return {
     file,
     container: container.kind,
+    layout,
     bytes: container.size,
     unpacked_bytes: container.entries.reduce((sum, entry) => sum + entry.size, 0),
     entries: container.entries.length,
@@ -51,12 +52,14 @@ function summaryOf({ manifest, container }: Bundle, file: string) {
 function inspectText(found: Summary, paint: Paint): string {
   const { app, scope, files } = found;
   const options = Object.entries(found.options).map(([name, on]) => `${safeName(name)}=${on}`);
+  const fingerprint = scope.fingerprint === "" ? "" : `, fingerprint ${safeName(scope.fingerprint.slice(0, 16))}`;
   const about = fields(
     [
       ["bundle", `${safeText(found.file)}, ${found.container}, ${bytes(found.bytes)}`],
+      ...(found.layout === "holdall" ? [] : [["layout", found.layout] as const]),
       ["holds", `${plural(found.entries, "entry", "entries")}, ${bytes(found.unpacked_bytes)} unpacked`],
       ["app", `${safeName(app.name)} ${safeName(app.version)}`],
-      ["scope", `${safeName(scope.name)} version ${scope.version}, fingerprint ${safeName(scope.fingerprint.slice(0, 16))}`],
+      ["scope", `${safeName(scope.name)} version ${scope.version}${fingerprint}`],
       ["created", safeName(found.created_at)],
       ["options", options.join(" ") || "none"],
       ["settings", found.settings.map((key) => safeName(key)).join(", ") || "none"],

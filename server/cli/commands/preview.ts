@@ -2,7 +2,7 @@ import { outcomes, type Plan } from "../../../engine/plan.ts";
 import { previewImport } from "../../import/import-bundle.ts";
 import { findImporter } from "../../import/importer.ts";
 import { modesOf } from "../../scope/define-scope.ts";
-import { withBundle } from "../bundle-file.ts";
+import { type OpenFile, readingOptions, withBundle } from "../bundle-file.ts";
 import { defineCommand, type Result } from "../command.ts";
 import { choiceOptions, importChoices } from "../import-choices.ts";
 import { importState } from "../import-state.ts";
@@ -29,6 +29,7 @@ export const preview = defineCommand({
     },
     as: { type: "string", value: "EMAIL", help: "the admin in whose name rows would enter", default: "the first active admin" },
     ...choiceOptions,
+    ...readingOptions,
     rows: {
       type: "string",
       value: "N",
@@ -41,7 +42,7 @@ export const preview = defineCommand({
   exitCodes: { 0: "shown", 1: "the bundle is not valid, or does not fit; every finding is printed" },
   run: ({ operands: [file], options }, context) => {
     const given = options.mode === undefined ? undefined : conflictMode(options.mode);
-    return withBundle(file!, context, ({ bundle, name }) =>
+    const work = ({ bundle, name, pool }: OpenFile) =>
       withTarget(context, async ({ scope, connection, store }) => {
         const { sql, description } = connection;
         const mode = given ?? modesOf(scope)[0]!;
@@ -49,7 +50,7 @@ export const preview = defineCommand({
         const importer = await findImporter(sql, scope, options.as);
         const onProgress = (progress: Parameters<typeof importState>[0]) => output.progress.update(importState(progress));
         const choices = importChoices(options);
-        const request = { sql, store, scope, bundle, mode, choices, importer, signal, onProgress };
+        const request = { sql, store, scope, bundle, mode, choices, importer, signal, onProgress, ...(pool && { pool }) };
         const heading = { bundle: name, target: description, mode, importer: importer.email };
         if (context.json && options.rows === undefined) return result(heading, await previewImport(request));
         const most = wholeNumber("--rows", options.rows, samples);
@@ -58,8 +59,8 @@ export const preview = defineCommand({
           const plan = await previewImport({ ...request, keepIn });
           return result(heading, plan, await readRows(keepIn, most, wanted));
         });
-      }),
-    );
+      });
+    return withBundle(file!, context, work, options);
   },
 });
 

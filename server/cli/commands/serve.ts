@@ -1,4 +1,5 @@
 import { once } from "node:events";
+import { openPool, type Pool } from "../../blobs/pool.ts";
 import { apiPath, type RunningServer, startServer } from "../../http/serve.ts";
 import { type Context, defineCommand, type Result } from "../command.ts";
 import { failureOf } from "../exit.ts";
@@ -17,6 +18,12 @@ export const serve = defineCommand({
     host: { type: "string", value: "ADDRESS", help: "0.0.0.0 is reachable from outside: put TLS in front", default: "127.0.0.1" },
     port: { type: "string", value: "N", help: "0 takes any that is free", default: "8080" },
     as: { type: "string", value: "EMAIL", help: "the admin in whose name rows enter", default: "the first active admin" },
+    pool: {
+      type: "string",
+      value: "PLACE",
+      help: "for files by reference: the folder or s3://bucket/prefix in which blobs/ is",
+      default: "HOLDALL_POOL, else none",
+    },
   },
   general: "installation",
   examples: ["holdall serve", "HOLDALL_ADMIN_TOKEN=$(cat token) holdall serve --host 0.0.0.0 --port 80"],
@@ -28,11 +35,14 @@ export const serve = defineCommand({
     return withTarget(context, async ({ scope, connection, store }) => {
       const log = (error: unknown) => context.output.note(`error  ${failureOf(error).message}`);
       const admin = options.as === undefined ? {} : { adminEmail: options.as };
-      const server = await startServer({ scope, connection, store, host, port, title: scope.app.name, log, ...admin });
+      const place = options.pool ?? (process.env["HOLDALL_POOL"] || undefined);
+      const pool: { pool?: Pool } = place === undefined ? {} : { pool: await openPool(place, { mustExist: false }) };
+      const server = await startServer({ scope, connection, store, host, port, title: scope.app.name, log, ...admin, ...pool });
       await context.output.result(addresses(server, connection.description));
       await untilEnded(context);
       context.output.note("ending; Ctrl-C again cuts it short");
       await server.close();
+      await pool.pool?.close();
       return 0 as const;
     });
   },

@@ -6,6 +6,7 @@ import type { ResolvedForeignKey } from "../../scope/resolve-scope.ts";
 import { advanceSequences } from "../apply.ts";
 import { joinOn, type PlanInput } from "../plan-input.ts";
 import { arrivingRows, writableColumns } from "./shadow.ts";
+import { withoutUniqueInTheWay } from "./unique-in-the-way.ts";
 
 /**
  * Gives the tables the rows of their shadows, within the caller's transaction: what the bundle does not hold goes, children first;
@@ -22,8 +23,12 @@ export async function swapTables(
   for (const input of [...inputs].reverse()) if (planned(plan, input, "delete") > 0) await sql.unsafe(deleteSql(input));
   for (const input of inputs) {
     onTable?.(input.table.key);
-    if (planned(plan, input, "update") > 0) await sql.unsafe(updateSql(input));
-    await sql.unsafe(insertSql(input));
+    const hasUpdates = planned(plan, input, "update") > 0;
+    const write = async () => {
+      if (hasUpdates) await sql.unsafe(updateSql(input));
+      await sql.unsafe(insertSql(input));
+    };
+    await (hasUpdates ? withoutUniqueInTheWay(sql, input, write) : write());
   }
   for (const input of inputs) {
     for (const reference of openReferences(input)) await sql.unsafe(fillSql(input, reference));
@@ -52,7 +57,8 @@ function updateSql(input: PlanInput): string {
   const { table } = input;
   const key = table.catalog.primaryKey;
   const open = new Set(openReferences(input).flatMap(({ columns }) => columns));
-  const columns = writableColumns(input).filter(({ name }) => !key.includes(name) && !open.has(name));
+  // Nothing else can differ; a column that numbers itself must not even be set to what it is.
+  const columns = table.carried.filter(({ name }) => !key.includes(name) && !open.has(name));
   const set = columns.map(({ name }) => {
     const column = quoteIdent(name);
     return `${column} = case when ${quoteLiteral(name)} = any(p.changed) then s.${column} else t.${column} end`;
@@ -80,14 +86,16 @@ function fillSql({ table }: PlanInput, { columns }: ResolvedForeignKey): string 
     from ${table.shadow} s where ${joinOn(table.catalog.primaryKey, "t", "s")} and (${differs})`;
 }
 
-/** Every row of the shadow is there, and beside them only what the scope's filter keeps. */
-async function assertSame(sql: Sql, { table }: PlanInput, expected: number): Promise<void> {
+/** Every row of the shadow is there, and none that the bundle does not hold. */
+async function assertSame(sql: Sql, { table, targetEmpty }: PlanInput, expected: number): Promise<void> {
   const name = quoteTable(table.catalog);
-  const filter = table.scope.where === undefined ? "true" : table.scope.where;
-  const [row] = await sql.unsafe(`select
-    (select count(*) from ${name} t join ${table.shadow} s on ${joinOn(table.catalog.primaryKey, "t", "s")})::float8 as found,
-    (select count(*) from ${name} where (${filter}))::float8 as rows`);
-  if (row!["found"] === expected && row!["rows"] === expected) return;
-  const message = `${table.key}: ${row!["rows"]} rows instead of the planned ${expected}; nothing was changed`;
+  const key = table.catalog.primaryKey;
+  const left = targetEmpty
+    ? "0"
+    : `(select count(*) from ${name} t join ${table.gone} g on g.direct and ${joinOn(key, "t", "g")})`;
+  const [row] = await sql.unsafe(`select ${left}::float8 as left,
+    (select count(*) from ${name} t join ${table.shadow} s on ${joinOn(key, "t", "s")})::float8 as found`);
+  if (row!["found"] === expected && row!["left"] === 0) return;
+  const message = `${table.key}: ${row!["found"]} rows instead of the planned ${expected}, and ${row!["left"]} that should have gone; nothing was changed`;
   throw new BackupError("IMPORT_PLAN_CHANGED", message, { table: table.key });
 }

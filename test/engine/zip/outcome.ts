@@ -2,7 +2,7 @@ import type { ByteSource } from "../../../engine/byte-source.ts";
 import type { Codec } from "../../../engine/codec.ts";
 import { BackupError } from "../../../engine/errors.ts";
 import { defaultLimits } from "../../../engine/limits.ts";
-import { checkStretches } from "../../../engine/zip/check-stretches.ts";
+import { checkRun } from "../../../engine/zip/check-run.ts";
 import { listZip } from "../../../engine/zip/list-zip.ts";
 import { openZip } from "../../../engine/zip/open-zip.ts";
 import { readZipStream } from "../../../engine/zip/read-zip-stream.ts";
@@ -31,17 +31,16 @@ export async function readSingly(source: ByteSource, codec: Codec): Promise<Outc
 }
 
 /** The same by the directory alone first, and every entry's records and content when it is read: as the browser verifies. */
-export async function readListed(source: ByteSource, codec: Codec, together = 100): Promise<Outcome> {
+export async function readListed(source: ByteSource, codec: Codec): Promise<Outcome> {
   return outcome(async () => {
     const accepted: Record<string, string> = Object.create(null);
-    const archive = await listZip(source, { codec });
-    const context = { codec, limits: defaultLimits, signal: undefined };
-    for (let at = 0; at < archive.entries.length; at += together) {
-      const part = archive.entries.slice(at, at + together);
-      const found = await checkStretches(source, part, context);
-      for (const [i, { sha256, failure }] of found.entries()) {
+    const { entries } = await listZip(source, { codec });
+    const run = entries.map((stretch) => ({ stretch, look: "content" as const }));
+    let next = 0;
+    for await (const some of checkRun(source, run, { codec, limits: defaultLimits })) {
+      for (const { sha256, failure } of some) {
         if (failure !== undefined) throw new BackupError(failure.issue.code, failure.issue.message);
-        accepted[part[i]!.path] = sha256!;
+        accepted[entries[next++]!.path] = sha256!;
       }
     }
     return accepted;

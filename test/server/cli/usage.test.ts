@@ -61,7 +61,7 @@ describe("wrong usage ends with 2 and says what was meant", () => {
     [["import", "x.zip", "--mode", "merge"], "--as is missing"],
     [["import", "x.zip", "--mode", "merge", "--as", "a@example.com"], "there is no terminal to ask on: add --yes"],
     [["import", "x.zip", "--mode", "merge", "--as", "a@example.com", "--json"], "--json leaves nobody to ask"],
-    [["--scope", "esam", "scope", "show"], "no scope is named esam; there is easm; did you mean easm?"],
+    [["--scope", "esam", "scope", "show"], "no scope is named esam; there is easm, vault; did you mean easm?"],
     [["serve", "--port", "70000"], "--port goes up to 65535"],
   ])("%j", async (args, message) => {
     const { code, out, err } = await holdall(...args);

@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { readdir } from "node:fs/promises";
+import { cp, readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, expect } from "vitest";
@@ -8,9 +8,11 @@ import { fileStore } from "../../../server/blobs/file-store.ts";
 import { type BackupDependencies, createBackupApp } from "../../../server/http/backup-app.ts";
 import { type RunningServer, type ServeOptions, startServer } from "../../../server/http/serve.ts";
 import type { Scope } from "../../../server/scope/define-scope.ts";
-import { defaultAdminEmail, fillDemo, fillEmpty, makeSchema } from "../../../server/scopes/easm/demo.ts";
+import { defaultAdminEmail } from "../../../server/scopes/easm/demo.ts";
 import { easm } from "../../../server/scopes/easm/scope.ts";
+import { askFor } from "../../support/ask-for.ts";
 import { type TestDatabase, useDatabase } from "../../support/database.ts";
+import type { Template } from "../../support/template-service.ts";
 import { useTemporaryFolders } from "../../support/temporary.ts";
 
 export const token = "a-token-of-the-tests-alone";
@@ -28,22 +30,21 @@ export function useInstallations() {
   const temporaryFolder = useTemporaryFolders();
   const servers: RunningServer[] = [];
   afterAll(async () => {
-    for (const server of servers) await server.close();
+    await Promise.all(servers.map((server) => server.close()));
   });
-  const make = async (fill: (installation: TestInstallation) => Promise<unknown>): Promise<TestInstallation> => {
-    const db = await databases.create();
+  const copyOf = async (query: string): Promise<TestInstallation> => {
+    const template = await askFor<Template>(`template${query}`);
+    const db = await databases.create(template.database);
     const folder = await temporaryFolder();
     const uploads = { folder: join(folder, "uploads"), maxBytes: 256 * 1024 ** 2 };
-    const installation = { db, store: fileStore(join(folder, "blobs")), uploads };
-    await makeSchema(db.sql);
-    await fill(installation);
-    return installation;
+    const blobs = join(folder, "blobs");
+    await cp(template.blobs, blobs, { recursive: true });
+    return { db, store: fileStore(blobs), uploads };
   };
   return {
     temporaryFolder,
-    demo: (size: { assets?: number; files?: number } = {}) =>
-      make(({ db, store }) => fillDemo(db.sql, store, { assets: 200, files: 10, orgs: 2, seed: 7, ...size })),
-    empty: () => make(({ db }) => fillEmpty(db.sql)),
+    demo: ({ assets = 200, files = 10 }: { assets?: number; files?: number } = {}) => copyOf(`?assets=${assets}&files=${files}`),
+    empty: () => copyOf(""),
     async serve({ db, store, uploads }: TestInstallation, options: Partial<ServeOptions> = {}): Promise<RunningServer> {
       const server = await startServer({ scope: easm, connection: db, store, uploads, port: 0, token, ...options });
       servers.push(server);

@@ -50,6 +50,7 @@ test("the export's options are the scope's", () => {
   expect(Object.keys(schemas["ExportOptions"]!.properties!)).toEqual([
     ...Object.keys(easm.options),
     ...Object.keys(easm.ignoredOptions),
+    "files",
     "tenants",
   ]);
 });
@@ -59,6 +60,7 @@ test("answers are as described", async () => {
     appOf(target).request(path, { method: "POST", headers: { ...bearer, ...headers }, body });
   const ndjson = { Accept: "application/x-ndjson" };
   await expectDescribed("get", "/scope", await appOf(full).request("/scope", { headers: bearer }));
+  await expectDescribed("get", "/tenants", await appOf(full).request("/tenants", { headers: bearer }));
   await expectDescribed("get", "/openapi.json", await appOf(full).request("/openapi.json", { headers: bearer }));
   await expectDescribed("get", "/scope", await appOf(full).request("/scope"));
   await expectDescribed("post", "/export", await post("/export", { "Content-Type": "application/json" }, '{"x":true}'));

@@ -1,11 +1,9 @@
 import { beforeAll, describe, expect, test } from "vitest";
 import { bytesSource } from "../../../engine/byte-source.ts";
 import { BackupError } from "../../../engine/errors.ts";
+import type { ExportEstimate, PreviewAnswer, ScopeDescription, TenantList } from "../../../engine/http-types.ts";
 import { openBundle } from "../../../engine/read-bundle.ts";
 import { nodeCodec } from "../../../server/codec-node.ts";
-import type { ExportEstimate } from "../../../server/export/estimate-export.ts";
-import type { ScopeDescription } from "../../../server/http/describe-scope.ts";
-import type { PreviewAnswer } from "../../../server/http/import-routes.ts";
 import type { Problem } from "../../../server/http/problem.ts";
 import { easm } from "../../../server/scopes/easm/scope.ts";
 import {
@@ -57,6 +55,7 @@ describe("whoever is no admin", () => {
     ["GET", "/import/plan/0123"],
     ["GET", "/import/plan/0123/assets"],
     ["GET", "/scope"],
+    ["GET", "/tenants"],
     ["GET", "/openapi.json"],
     ["GET", "/nothing"],
     ["GET", "/"],
@@ -302,7 +301,25 @@ describe("the estimate of an export", () => {
     expect(without.tables.map(({ table }) => table)).not.toContain("scans");
   });
 
+  test("of some tenants is what their export has", async () => {
+    const list = async (search: string) =>
+      (await (await appOf(full).request(`/tenants?search=${search}`, { headers: bearer })).json()) as TenantList;
+    const { total, tenants } = await list("");
+    expect(total).toBe(2);
+    expect(tenants).toEqual(await full.db.sql`select id, slug as name from organizations order by slug collate "C"`);
+    const [one] = tenants as [TenantList["tenants"][number]];
+    expect(await list(one.name.toUpperCase())).toEqual({ total: 1, tenants: [one] });
+    expect(await list("%")).toEqual({ total: 0, tenants: [] });
+    const found = (await estimate(appOf(full), { tenants: [one.id] })) as ExportEstimate;
+    const { manifest } = await bundleOf(await exportOf({ tenants: [one.id] }));
+    expect(Object.fromEntries(found.tables.map(({ table, rows }) => [table, rows]))).toEqual(manifest.table_counts);
+    const { tenants: _, ...without } = easm;
+    const none = await appOf(full, { scope: without }).request("/tenants", { headers: bearer });
+    expect([none.status, await none.json()]).toMatchObject([400, { code: "REQUEST_INVALID" }]);
+  });
+
   test("refuses what an export would refuse", async () => {
+    expect(await estimate(appOf(full), { tenants: [] })).toMatchObject({ code: "REQUEST_INVALID" });
     expect(await estimate(appOf(await installations.empty()), { nothing: true })).toMatchObject({ code: "REQUEST_INVALID" });
   });
 });

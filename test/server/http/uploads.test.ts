@@ -14,7 +14,7 @@ const MiB = 1024 ** 2;
 let bundle: Buffer;
 
 beforeAll(async () => {
-  const full = await installations.demo({ assets: 3000, files: 60 });
+  const full = await installations.demo({ assets: 300, files: 60 });
   const answer = await appOf(full).request("/export", { method: "POST", headers: bearer });
   bundle = Buffer.from(await answer.arrayBuffer());
 });

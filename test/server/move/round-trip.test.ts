@@ -144,7 +144,7 @@ describe("an instance moves whole", () => {
     const checksums = async (container: "zip" | "ndjson") =>
       withBundle(await exportFile(source, join(folder(), `sums-${container}`), { container }), async (bundle) => {
         expect((await verifyBundle(bundle, { codec: nodeCodec })).issues).toEqual([]);
-        return [...bundle.checksums];
+        return [...(await bundle.checksums!())];
       });
     expect(await checksums("ndjson")).toEqual(await checksums("zip"));
   });

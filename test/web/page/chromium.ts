@@ -1,17 +1,13 @@
 import { existsSync } from "node:fs";
-import { join } from "node:path";
 import { type Browser, type BrowserContextOptions, chromium, type Page } from "playwright-core";
-import { build, loadConfigFromFile } from "vite";
-import { afterAll, beforeAll, beforeEach } from "vitest";
+import { afterAll, beforeAll, beforeEach, onTestFinished } from "vitest";
 import { useInstallations } from "../../server/http/installation.ts";
+import { askFor } from "../../support/ask-for.ts";
+import { chromiumFlags, chromiumPath } from "../../support/chromium.ts";
 
-const executablePath = process.env["HOLDALL_TEST_CHROMIUM"] || "/usr/bin/chromium";
-const flags = ["no-sandbox", "disable-gpu", "disable-quic", "no-first-run", "disable-background-networking"];
-const more = ["disable-component-update", "disable-sync"];
 /** Under CI a missing browser fails the run. */
 const skipped =
-  process.env["CI"] !== "true" && !existsSync(executablePath) ? "no Chromium here; HOLDALL_TEST_CHROMIUM names one" : "";
-const root = join(import.meta.dirname, "..", "..", "..");
+  process.env["CI"] !== "true" && !existsSync(chromiumPath) ? "no Chromium here; HOLDALL_TEST_CHROMIUM names one" : "";
 
 export interface OpenPage {
   page: Page;
@@ -26,9 +22,11 @@ export function usePage() {
   let web: string;
   beforeAll(async () => {
     if (skipped) return;
-    web = await installations.temporaryFolder();
-    await buildPage(web);
-    browser = await chromium.launch({ executablePath, args: [...flags, ...more].map((flag) => `--${flag}`) });
+    const [page, launched] = await Promise.all([
+      askFor<{ folder: string }>("page"),
+      chromium.launch({ executablePath: chromiumPath, args: chromiumFlags }),
+    ]);
+    [web, browser] = [page.folder, launched];
   });
   afterAll(() => browser?.close());
   beforeEach((context) => {
@@ -37,26 +35,14 @@ export function usePage() {
   return {
     installations,
     web: () => web,
+    browser: () => browser,
     open: (options: BrowserContextOptions = {}) => newPage(browser, options),
   };
 }
 
-/** As `npm run build` does, into another folder. */
-async function buildPage(outDir: string): Promise<void> {
-  const loaded = await loadConfigFromFile({ command: "build", mode: "production" }, join(root, "vite.config.ts"));
-  const { build: how, worker } = loaded!.config;
-  await build({
-    root: join(root, "web"),
-    configFile: false,
-    logLevel: "error",
-    base: "./",
-    build: { ...how, outDir, emptyOutDir: true },
-    ...(worker && { worker }),
-  });
-}
-
 async function newPage(browser: Browser, options: BrowserContextOptions): Promise<OpenPage> {
   const context = await browser.newContext({ viewport: { width: 1280, height: 860 }, ...options });
+  onTestFinished(() => context.close());
   // No test can answer the dialog of the browser; without it, an export is a download.
   await context.addInitScript("delete window.showSaveFilePicker");
   const page = await context.newPage();
@@ -70,5 +56,3 @@ async function newPage(browser: Browser, options: BrowserContextOptions): Promis
   page.on("console", (message) => message.type() === "error" && errors.push(message.text()));
   return { page, errors };
 }
-
-export const isWiderThanScreen = (page: Page) => page.evaluate("document.documentElement.scrollWidth > innerWidth");

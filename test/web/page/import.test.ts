@@ -1,12 +1,17 @@
+import { once } from "node:events";
 import { readFile, writeFile } from "node:fs/promises";
+import type { AddressInfo } from "node:net";
 import { join } from "node:path";
+import { createAdaptorServer } from "@hono/node-server";
+import { Hono } from "hono";
 import type { Page } from "playwright-core";
-import { beforeAll, expect, test, vi } from "vitest";
+import { beforeAll, expect, onTestFinished, test, vi } from "vitest";
 import type { ImportReport } from "../../../engine/plan.ts";
+import { webFiles } from "../../../server/http/web-files.ts";
 import { appOf, bearer, type TestInstallation } from "../../server/http/installation.ts";
 import { rebuild } from "../../support/rebuild.ts";
-import { expectAccessible } from "./accessible.ts";
-import { isWiderThanScreen, usePage } from "./chromium.ts";
+import { expectGood } from "./accessible.ts";
+import { usePage } from "./chromium.ts";
 
 vi.setConfig({ testTimeout: 120_000 });
 const setup = usePage();
@@ -32,9 +37,9 @@ async function openImport(target: TestInstallation, options: Parameters<typeof s
   return { ...opened, server };
 }
 
-test.each([1280, 390])("at %i pixels: check, look inside, compare, import, report; by keyboard", async (width) => {
+test("on a phone, looked at on a desk, too: check, look inside, compare, import, report; by keyboard", async () => {
   const target = await setup.installations.empty();
-  const { page, errors } = await openImport(target, { viewport: { width, height: 844 } });
+  const { page, errors } = await openImport(target, { viewport: { width: 390, height: 844 } });
   const sent: string[] = [];
   page.on("request", (request) => request.method() !== "GET" && sent.push(request.url()));
   await choose(page, bundle);
@@ -43,15 +48,14 @@ test.each([1280, 390])("at %i pixels: check, look inside, compare, import, repor
   await page.getByText("10 of 10 checks passed").click();
   // Not a byte has left this machine.
   expect(sent).toEqual([]);
-  await expectAccessible(page, "sound");
-  expect(await isWiderThanScreen(page)).toBe(false);
+  await expectGood(page, "sound");
 
   await page.getByRole("button", { name: "Rows of assets" }).press("Enter");
   await page.getByLabel("Go to row").fill("300");
   await page.keyboard.press("Enter");
   await page.getByRole("heading", { name: "Row 300" }).waitFor();
   await page.getByText("normalized_value").last().waitFor();
-  await expectAccessible(page, "rows");
+  await expectGood(page, "rows");
   await page.keyboard.press("Escape");
 
   await page.getByRole("tab", { name: /Tables/ }).press("ArrowRight");
@@ -61,18 +65,17 @@ test.each([1280, 390])("at %i pixels: check, look inside, compare, import, repor
     .press("Enter");
   const image = page.getByRole("img", { name: /Preview of/ });
   await expect.poll(() => image.evaluate((element) => Reflect.get(element, "naturalWidth"))).toBeGreaterThan(0);
-  await expectAccessible(page, "file");
+  await expectGood(page, "file");
   await page.keyboard.press("Escape");
 
   await page.getByRole("button", { name: "Compare" }).press("Enter");
   await page.getByText(/The import would add [\d,]+ rows/).waitFor();
   expect(await target.db.sql`select count(*)::int as n from assets`).toMatchObject([{ n: 0 }]);
-  await expectAccessible(page, "plan");
-  expect(await isWiderThanScreen(page)).toBe(false);
+  await expectGood(page, "plan");
   await page.getByRole("button", { name: "Import exactly this" }).press("Enter");
   await page.getByRole("heading", { name: "Imported" }).waitFor();
   expect(await target.db.sql`select count(*)::int as n from assets`).toMatchObject([{ n: 400 }]);
-  await expectAccessible(page, "report");
+  await expectGood(page, "report");
   const downloading = page.waitForEvent("download");
   await page.getByRole("button", { name: "Save the report" }).press("Enter");
   const report = JSON.parse(await readFile((await (await downloading).path())!, "utf8")) as ImportReport;
@@ -106,7 +109,7 @@ test("a plan opens down to rows and fields, old and new; another mode needs no o
     .first()
     .click();
   await page.getByText("normalized_value").waitFor();
-  await expectAccessible(page, "plan rows");
+  await expectGood(page, "plan rows");
   await page.getByRole("button", { name: /^identical/ }).click();
   await page.getByText("1 to 50 of 395").waitFor();
   await page.getByRole("button", { name: "Next" }).click();
@@ -140,7 +143,7 @@ test("the target changed since: the import is refused with the reason and can be
     .sql`insert into organizations (name, slug, created_by) select 'Another', ${taken!["slug"]}, id from users limit 1`;
   await page.getByRole("button", { name: "Import exactly this" }).click();
   await page.getByRole("alert").getByText("The installation has changed since the plan was made").waitFor();
-  await expectAccessible(page, "plan changed");
+  await expectGood(page, "plan changed");
   await page.getByRole("button", { name: "Compare again" }).click();
   await page.getByRole("button", { name: "Import exactly this" }).click();
   await page.getByRole("heading", { name: "Imported" }).waitFor();
@@ -158,7 +161,7 @@ test("a damaged bundle is explained, entry by entry, and cannot be compared", as
   await page.getByText("data/assets.json", { exact: false }).first().waitFor();
   await page.getByText("INTEGRITY_HASH").first().waitFor();
   expect(await page.getByRole("button", { name: "Compare" }).isDisabled()).toBe(true);
-  await expectAccessible(page, "damaged");
+  await expectGood(page, "damaged");
   expect(errors).toEqual([]);
 });
 
@@ -169,7 +172,7 @@ test("what is no bundle is refused with what it means and what to do, and the fo
   await alert.getByText("ZIP_TRUNCATED").waitFor();
   await alert.getByText("What to do:").waitFor();
   expect(await alert.evaluate((element) => element.matches(":focus"))).toBe(true);
-  await expectAccessible(page, "no bundle");
+  await expectGood(page, "no bundle");
   expect(errors).toEqual([]);
 });
 
@@ -220,7 +223,7 @@ test("nothing in a bundle can run: names, rows and files are text, and only real
 });
 
 test("people of the bundle are mapped to people here, and only the tables that are chosen enter", async () => {
-  const source = await setup.installations.demo({ assets: 50, files: 2 });
+  const source = await setup.installations.demo({ assets: 20, files: 4 });
   const answer = await appOf(source).request("/export", { method: "POST", headers: bearer });
   const target = await setup.installations.empty();
   const { page, errors } = await openImport(target);
@@ -230,39 +233,95 @@ test("people of the bundle are mapped to people here, and only the tables that a
   await page.getByRole("checkbox", { name: /^vulnerabilities/ }).uncheck();
   await page.getByRole("button", { name: "Compare" }).click();
   await page.getByText(/people in the bundle, 0 are mapped/).click();
-  await expectAccessible(page, "choices");
+  await expectGood(page, "choices");
   await page.getByPlaceholder("nobody").first().fill("admin@easm.example");
   await page.getByRole("button", { name: "Use these people" }).click();
   await page.getByText(/people in the bundle, 1 is mapped/).waitFor();
   await page.getByRole("button", { name: "Import exactly this" }).click();
   await page.getByRole("heading", { name: "Imported" }).waitFor();
-  expect(await target.db.sql`select count(*)::int as n from assets`).toMatchObject([{ n: 50 }]);
+  expect(await target.db.sql`select count(*)::int as n from assets`).toMatchObject([{ n: 20 }]);
   expect(await target.db.sql`select count(*)::int as n from vulnerabilities`).toMatchObject([{ n: 0 }]);
   expect(errors).toEqual([]);
 });
 
-test("a bundle is opened by its address, in ranges, and is not uploaded from there", async () => {
-  const { page, errors } = await openImport(await setup.installations.empty());
-  let served = 0;
-  await page.context().route("https://bundles.example/latest.zip", async (route) => {
-    const [, from, to] = /bytes=(\d+)-(\d*)/.exec(route.request().headers()["range"] ?? "") ?? [];
-    const allow = {
-      "Access-Control-Allow-Origin": "*",
-      "Access-Control-Expose-Headers": "*",
-      "Access-Control-Allow-Headers": "*",
-    };
-    if (from === undefined) return route.fulfill({ status: 200, headers: { ...allow, "Accept-Ranges": "bytes" }, body: bundle });
-    const body = bundle.subarray(Number(from), to ? Number(to) + 1 : undefined);
-    served += body.length;
-    const range = `bytes ${from}-${Number(from) + body.length - 1}/${bundle.length}`;
-    await route.fulfill({ status: 206, headers: { ...allow, "Content-Range": range, ETag: '"1"' }, body });
-  });
-  await page.getByRole("button", { name: "Open an address" }).click();
-  await page.getByLabel("Address of a bundle").fill("https://bundles.example/latest.zip");
-  await page.getByRole("button", { name: "Open", exact: true }).click();
+test("what is open has an address: rows, files, warnings, a table of the plan; Back and Forward lead through them", async () => {
+  const { page, errors, server } = await openImport(await setup.installations.empty());
+  const at = (path: string) => expect.poll(() => page.url()).toBe(`${server.url}#/import${path}`);
+  await page.goto(`${server.url}#/import/rows/assets/300`);
+  await page.getByText("This address shows the rows of assets of a bundle").waitFor();
+  await expectGood(page, "an address without its bundle");
+  await choose(page, bundle);
+  await page.getByRole("heading", { name: "Row 300" }).waitFor();
+  await page.getByRole("button", { name: "Row 300", exact: true }).waitFor();
+  await page.keyboard.press("Escape");
+  await at("");
+  await page.getByRole("tab", { name: /Files/ }).click();
+  await at("/files");
+  const first = page.getByRole("button", { name: /^Look at / }).first();
+  const name = (await first.textContent())!.trim();
+  await first.click();
+  const file = page.getByRole("dialog", { name });
+  await file.waitFor();
+  const address = page.url();
+  await page.goBack();
+  await file.waitFor({ state: "detached" });
+  await at("/files");
+  await page.goForward();
+  await file.waitFor();
+  await page.keyboard.press("Escape");
+  await at("/files");
+  await page.goto(`${server.url}#/import/warnings`);
+  await page.getByRole("tab", { name: /Warnings/, selected: true }).waitFor();
+  await page.goto(address);
+  await file.waitFor();
+  await page.keyboard.press("Escape");
+  await page.goto(`${server.url}#/import/rows/nothing`);
+  await page.getByText("This bundle has no table “nothing”").waitFor();
   await page.getByRole("heading", { name: "The bundle is sound" }).waitFor();
-  expect(served).toBeGreaterThanOrEqual(bundle.length);
+  await page.getByRole("button", { name: "Compare" }).click();
+  await page.getByRole("button", { name: "Rows of assets in the plan" }).click();
+  await at("/plan/assets");
+  await page.keyboard.press("Escape");
+  await page.goto(`${server.url}#/import/plan/organizations`);
+  await page.getByRole("dialog", { name: "organizations" }).waitFor();
+  expect(errors).toEqual([]);
+});
+
+test("a bundle is opened by its address, in ranges, and not uploaded from there; a server without ranges is explained", async () => {
+  const target = await setup.installations.empty();
+  const files = webFiles({ folder: setup.web() });
+  const app = new Hono();
+  app.route("/api/v1/admin/backup", appOf(target, { authorize: () => ({ email: "admin@easm.example" }) }));
+  app.get("/whole.zip", (c) => c.body(new Uint8Array(bundle)));
+  const parts: number[] = [];
+  app.get("/ranges.zip", (c) => {
+    const [, from, to] = /^bytes=(\d+)-(\d+)$/.exec(c.req.header("range") ?? "")!.map(Number) as [number, number, number];
+    const part = bundle.subarray(from, to + 1);
+    parts.push(part.length);
+    return c.body(new Uint8Array(part), 206, { "Content-Range": `bytes ${from}-${to}/${bundle.length}`, ETag: '"1"' });
+  });
+  app.get("*", (c) => files(c.req.raw));
+  const host = createAdaptorServer({ fetch: app.fetch });
+  host.listen(0, "127.0.0.1");
+  await once(host, "listening");
+  onTestFinished(() => void host.close());
+  const url = `http://127.0.0.1:${(host.address() as AddressInfo).port}/`;
+  const { page, errors } = await setup.open();
+  await page.goto(`${url}#/import`);
+  const open = async (name: string) => {
+    await page.getByRole("button", { name: "Open an address" }).click();
+    await page.getByLabel("Address of a bundle").fill(`${url}${name}`);
+    await page.getByRole("button", { name: "Open", exact: true }).click();
+  };
+  await open("whole.zip");
+  const alert = page.getByRole("alert");
+  await alert.getByText(/allows no byte ranges.*; download the file, and choose it/).waitFor();
+  await expectGood(page, "no ranges");
+  await page.getByRole("button", { name: "Choose another" }).click();
+  await open("ranges.zip");
+  await page.getByRole("heading", { name: "The bundle is sound" }).waitFor();
+  expect(parts.reduce((sum, length) => sum + length, 0)).toBeGreaterThanOrEqual(bundle.length);
   await page.getByText("A bundle that was opened by its address cannot be uploaded from here").waitFor();
-  await expectAccessible(page, "address");
+  await expectGood(page, "address");
   expect(errors).toEqual([]);
 });

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { createAdaptorServer } from "@hono/node-server";
 import { Hono } from "hono";
+import type { Page } from "playwright-core";
 import { beforeAll, expect, onTestFinished, test, vi } from "vitest";
 import { bytesSource } from "../../../engine/byte-source.ts";
 import { openBundle } from "../../../engine/read-bundle.ts";
@@ -14,8 +15,9 @@ import { nodeCodec } from "../../../server/codec-node.ts";
 import type { RunningServer } from "../../../server/http/serve.ts";
 import { webFiles } from "../../../server/http/web-files.ts";
 import { appOf, bearer, type TestInstallation } from "../../server/http/installation.ts";
-import { expectAccessible } from "./accessible.ts";
-import { isWiderThanScreen, usePage } from "./chromium.ts";
+import { cuttingAnswers } from "../../support/cutting-answers.ts";
+import { expectGood } from "./accessible.ts";
+import { usePage } from "./chromium.ts";
 
 vi.setConfig({ testTimeout: 120_000 });
 const setup = usePage();
@@ -35,7 +37,7 @@ test("without a sign-in, the page says where to find the link and nothing of the
   await page.getByRole("heading", { name: "Sign in first" }).waitFor();
   expect(await page.content()).not.toMatch(/Top secret|easm|organizations/);
   expect(await page.getByText("Top secret").count()).toBe(0);
-  await expectAccessible(page, "sign-in");
+  await expectGood(page, "sign-in");
 });
 
 test("the first load takes less than 100 KB, and the engine comes with the Worker only", async () => {
@@ -65,10 +67,19 @@ test("pages have addresses, and go back and forward", async () => {
   expect(page.url()).toBe(`${server.url}#/import`);
   await page.goBack();
   await page.getByText("tables included").waitFor();
+  await page.locator('details[data-table="assets"] summary').click();
+  await expect.poll(() => page.url()).toBe(`${server.url}#/scope/assets`);
+  await page.goto(`${server.url}#/scope/findings_of_nobody`);
+  await page.getByText("The scope has no table of this name").waitFor();
+  await page.goto(`${server.url}#/nowhere/at/all`);
+  await page.getByRole("heading", { name: "There is no page “nowhere”" }).waitFor();
+  await expectGood(page, "unknown address");
+  await page.getByRole("link", { name: "Export" }).last().click();
+  await page.getByText(/rows in \d+ tables/).waitFor();
 });
 
-test.each([1280, 390])("at %i pixels: every page is accessible and no wider than the screen", async (width) => {
-  const { page, errors } = await setup.open({ viewport: { width, height: 844 } });
+test("every page is accessible and no wider than the screen", async () => {
+  const { page, errors } = await setup.open();
   await page.goto(server.signInUrl);
   await page.getByText(/rows in \d+ tables/).waitFor();
   for (const [hash, sign] of [
@@ -78,8 +89,7 @@ test.each([1280, 390])("at %i pixels: every page is accessible and no wider than
   ] as const) {
     await page.goto(`${server.url}#/${hash}`);
     await page.getByText(sign).waitFor();
-    await expectAccessible(page, hash);
-    expect(await isWiderThanScreen(page), hash).toBe(false);
+    await expectGood(page, hash);
   }
   expect(errors).toEqual([]);
 });
@@ -114,7 +124,7 @@ test("the export page: an estimate that follows the options, and a bundle that i
   const download = await downloading;
   expect(download.suggestedFilename()).toMatch(/^easm-backup-.*\.zip$/);
   await page.getByRole("heading", { name: /^Exported / }).waitFor();
-  await expectAccessible(page, "exported");
+  await expectGood(page, "exported");
   expect(errors).toEqual([]);
 });
 
@@ -130,7 +140,7 @@ test("packed in the browser: a bundle that is valid, with the SHA-256 of its fil
   expect(shown).toBe(createHash("sha256").update(bytes).digest("hex"));
   const opened = await openBundle(bytesSource(bytes), { codec: nodeCodec });
   expect(await verifyBundle(opened, { codec: nodeCodec })).toMatchObject({ valid: true });
-  await expectAccessible(page, "packed");
+  await expectGood(page, "packed");
   expect(errors).toEqual([]);
 });
 
@@ -146,7 +156,7 @@ test("an export that breaks is an error with its cause, and no file", async () =
   const alert = page.getByRole("alert");
   await alert.getByText("The connection was lost").waitFor();
   expect(downloads).toBe(0);
-  await expectAccessible(page, "export failed");
+  await expectGood(page, "export failed");
 });
 
 test("an export that is cut in the middle is an error with its cause, and no file", async () => {
@@ -163,15 +173,115 @@ test("an export that is cut in the middle is an error with its cause, and no fil
   await alert.getByText("STREAM_TRUNCATED").waitFor();
   await alert.getByText("What to do:").waitFor();
   expect(downloads).toBe(0);
-  const kept = `(async () => {
+  expect(await keptArchives(page)).toEqual([]);
+});
+
+/** Names of the archives among the page's private files. */
+function keptArchives(page: Page): Promise<unknown> {
+  return page.evaluate(`(async () => {
     const names = [];
     const walk = async (folder) => {
       for await (const [name, entry] of folder.entries()) entry.kind === "directory" ? await walk(entry) : names.push(name);
     };
     await walk(await navigator.storage.getDirectory());
     return names.filter((name) => name.endsWith(".zip"));
-  })()`;
-  expect(await page.evaluate(kept)).toEqual([]);
+  })()`);
+}
+
+test("an export whose connection is torn in the middle is an error with its cause, and no file, packed here or there", async () => {
+  const proxy = await cuttingAnswers(new URL(server.url), /^POST \S+\/export HTTP/, 30_000);
+  onTestFinished(() => proxy.close());
+  const through = (url: string) => Object.assign(new URL(url), { port: String(proxy.port) }).href;
+  const { page } = await setup.open();
+  await page.goto(through(server.signInUrl));
+  await page.getByText(/rows in \d+ tables/).waitFor();
+  let downloads = 0;
+  page.on("download", () => downloads++);
+  const alert = page.getByRole("alert");
+  await page.getByRole("button", { name: "Export", exact: true }).click();
+  await alert.getByText("The stream was cut off before its end").waitFor();
+  await alert.getByText(/The connection broke after \d+ bytes/).waitFor();
+  await alert.getByText("STREAM_TRUNCATED").waitFor();
+  await page.getByLabel("ZIP, packed by the server").check();
+  await page.getByRole("button", { name: "Export", exact: true }).click();
+  await alert.getByText("The connection was lost").waitFor();
+  expect(proxy.cuts()).toBe(2);
+  expect(downloads).toBe(0);
+  expect(await keptArchives(page)).toEqual([]);
+});
+
+/** The browser's dialog, answered: an origin-private file is the same kind of handle as one that is chosen. */
+const chosen = `window.showSaveFilePicker = async ({ suggestedName }) => {
+  if (window.cancels) throw new DOMException("The user aborted a request.", "AbortError");
+  return (await navigator.storage.getDirectory()).getFileHandle(suggestedName, { create: true });
+}`;
+const savedFile = `(async () => {
+  const root = await navigator.storage.getDirectory();
+  for await (const [name, entry] of root.entries()) {
+    if (entry.kind !== "file") continue;
+    const file = await entry.getFile();
+    const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", await file.arrayBuffer()));
+    return { name, size: file.size, sha256: Array.from(digest, (byte) => byte.toString(16).padStart(2, "0")).join("") };
+  }
+  return null;
+})()`;
+
+test("into a file that is chosen: packed here and there, cancelled, and on a disk that is full", async () => {
+  const { page, errors } = await setup.open();
+  await page.addInitScript(chosen);
+  await page.goto(server.signInUrl);
+  await page.getByText(/rows in \d+ tables/).waitFor();
+  const run = () => page.getByRole("button", { name: "Export", exact: true }).click();
+  await page.evaluate("window.cancels = true");
+  await run();
+  await page.getByRole("button", { name: "Export", exact: true }).waitFor();
+  expect(await page.evaluate(savedFile)).toBeNull();
+  await page.evaluate("window.cancels = false");
+  await run();
+  await page.getByRole("heading", { name: /^Exported / }).waitFor();
+  const saved = (await page.evaluate(savedFile)) as { name: string; size: number; sha256: string };
+  expect(saved.name).toMatch(/^backup-.*\.zip$/);
+  expect(await page.locator("holdall-export-result code").textContent()).toBe(saved.sha256);
+
+  const session = await page.context().newCDPSession(page);
+  const origin = new URL(server.url).origin;
+  const alert = page.getByRole("alert");
+  for (const maker of ["ZIP, packed by this browser", "ZIP, packed by the server"]) {
+    await page.getByLabel(maker).check();
+    await page.evaluate("navigator.storage.getDirectory().then((root) => root.remove({ recursive: true }))");
+    await session.send("Storage.overrideQuotaForOrigin", { origin, quotaSize: 20_000 });
+    await run();
+    await alert.getByText("The file could not be written").waitFor();
+    await alert.getByText("IO_TARGET").waitFor();
+    expect(await page.evaluate(savedFile)).toMatchObject({ size: 0 });
+    await session.send("Storage.overrideQuotaForOrigin", { origin });
+    await run();
+    await page.getByRole("heading", { name: /^Exported / }).waitFor();
+  }
+  expect(await page.evaluate(savedFile)).toMatchObject({ size: expect.any(Number) });
+  expect(errors).toEqual([]);
+});
+
+test("only some organizations: chosen by name, estimated and exported", async () => {
+  const { page, errors } = await setup.open({ acceptDownloads: true });
+  await page.goto(server.signInUrl);
+  const all = await page.getByText(/rows in \d+ tables/).textContent();
+  await page.getByLabel("Only some organizations").check();
+  const button = page.getByRole("button", { name: "Export", exact: true });
+  expect(await button.isDisabled()).toBe(true);
+  const [{ id, slug }] = (await full.db.sql`select id, slug from organizations order by slug limit 1`) as [
+    { id: string; slug: string },
+  ];
+  await page.getByLabel("Find among the organizations").fill(slug);
+  await page.getByRole("checkbox", { name: slug }).check();
+  await expect.poll(() => page.getByText(/rows in \d+ tables/).textContent()).not.toBe(all);
+  await expectGood(page, "some organizations");
+  const downloading = page.waitForEvent("download");
+  await button.click();
+  const opened = await openBundle(bytesSource(await readFile((await (await downloading).path())!)), { codec: nodeCodec });
+  expect(opened.manifest.tenants).toEqual({ table: "organizations", ids: [id] });
+  expect(opened.manifest.table_counts["organizations"]).toBe(1);
+  expect(errors).toEqual([]);
 });
 
 test("an application serves the element and the routes where it likes, behind its own sign-in and policy", async () => {
@@ -215,6 +325,6 @@ test("an application embeds the element in a page of its own, in its own colours
     button.evaluate((element, property) => Reflect.get(globalThis, "getComputedStyle")(element)[property], name);
   expect(await styleOf("backgroundColor")).toBe("rgb(138, 59, 18)");
   expect(await styleOf("fontFamily")).toMatch(/^Georgia/);
-  await expectAccessible(page, "embedded");
+  await expectGood(page, "embedded");
   expect(errors).toEqual([]);
 });
