@@ -3,8 +3,8 @@ import type postgres from "postgres";
 
 export interface CopyIn {
   writable: Writable;
-  /** Rows that PostgreSQL took; known once the next statement of the session has been answered. */
-  count(): number | undefined;
+  /** Rows that PostgreSQL took, once the stream has finished. */
+  count: Promise<number>;
 }
 
 /**
@@ -14,14 +14,17 @@ export interface CopyIn {
 export async function openCountedCopyIn(sql: postgres.Sql | postgres.TransactionSql, statement: string): Promise<CopyIn> {
   const query = sql.unsafe(statement);
   const writable = await query.writable();
-  let count: number | undefined;
+  const { promise: count, resolve, reject } = Promise.withResolvers<number>();
+  // Whoever does not count hears of a failure by the stream.
+  count.catch(() => {});
   Object.assign(query, {
-    reject: (error: Error) => writable.destroy(error),
-    resolve: (result: { count: number }) => {
-      count = result.count;
+    reject(error: Error) {
+      writable.destroy(error);
+      reject(error);
     },
+    resolve: (result: { count: number }) => resolve(result.count),
   });
-  return { writable, count: () => count };
+  return { writable, count };
 }
 
 /** The same, for whoever does not count. */

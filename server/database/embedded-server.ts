@@ -84,6 +84,8 @@ export async function startServer(cluster: Cluster): Promise<Hold | null> {
     await rm(log, { force: true });
     if (said.includes("postmaster.pid") || said.includes("pre-existing shared memory") || said.includes("Address already in use"))
       return null;
+    // On a busy machine it may be slow to start, and somebody who waited for it has taken it for one that nobody can join.
+    if (said.includes("fast shutdown request")) return null;
     throw new BackupError(
       "IO_DATABASE",
       `the embedded PostgreSQL in ${cluster.folder} did not start: ${said || (error as Error).message}`,

@@ -23,10 +23,14 @@ export async function applyPlan(
   for (const input of inputs) {
     if (planned(plan, input, "insert") === 0) continue;
     onTable?.(input.table.key);
-    const inserted = await insertPlanned(sql, input);
-    assertCount(input, "insert", inserted, planned(plan, input, "insert"));
+    assertInserted(input, plan, await insertPlanned(sql, input));
   }
   await finishApply(sql, inputs, plan);
+}
+
+/** @throws BackupError `IMPORT_PLAN_CHANGED` */
+export function assertInserted(input: PlanInput, plan: Plan, inserted: number): void {
+  assertCount(input, "insert", inserted, planned(plan, input, "insert"));
 }
 
 /** @returns rows inserted. */

@@ -103,14 +103,18 @@ async function carryOut(sql: Sql, { request, verified, journal, confirmed, direc
     if (wroteBefore) await announceSurplus(sql, request.scope, journal.id, written);
     return plan;
   };
-  return inTransaction(sql, async () => {
-    const plan = await (isDirect ? load() : planAndApply());
-    const report = await makeReport(sql, context, { plan, failed, startedAt, importId: journal.id });
-    await journal.commit(sql, report);
-    // Ending the session takes a moment, in which a commit would slip through.
-    request.signal?.throwIfAborted();
-    return report;
-  });
+  return inTransaction(
+    sql,
+    async () => {
+      const plan = await (isDirect ? load() : planAndApply());
+      const report = await makeReport(sql, context, { plan, failed, startedAt, importId: journal.id });
+      await journal.commit(sql, report);
+      // Ending the session takes a moment, in which a commit would slip through.
+      request.signal?.throwIfAborted();
+      return report;
+    },
+    request.signal,
+  );
 }
 
 function plannedRowsOf({ tables }: Plan, key: string, outcome: Outcome): number {
@@ -141,26 +145,34 @@ async function lockTables(sql: Sql, { inputs }: PlanContext, others: readonly Ca
 }
 
 /** A deadlock with the application's own writers is over once one side has given way. */
-export async function inTransaction<T>(sql: Sql, work: () => Promise<T>): Promise<T> {
+export async function inTransaction<T>(sql: Sql, work: () => Promise<T>, signal?: AbortSignal): Promise<T> {
   for (let attempt = 1; ; attempt++) {
     try {
-      return await inOneTransaction(sql, work);
+      return await inOneTransaction(sql, work, signal);
     } catch (error) {
       if ((error as { code?: string }).code !== "40P01" || attempt === attempts) throw error;
     }
   }
 }
 
-async function inOneTransaction<T>(sql: Sql, work: () => Promise<T>): Promise<T> {
+async function inOneTransaction<T>(sql: Sql, work: () => Promise<T>, signal?: AbortSignal): Promise<T> {
   await sql.unsafe("begin");
   try {
     const result = await work();
     await sql.unsafe("commit");
     return result;
   } catch (error) {
-    await sql.unsafe("rollback").catch(() => {});
+    await rollback(sql, signal);
     throw error;
   }
+}
+
+/** A session that was lost in the middle of a COPY answers nothing any more, and PostgreSQL has rolled back by itself. */
+async function rollback(sql: Sql, signal: AbortSignal | undefined): Promise<void> {
+  const { promise: lost, resolve } = Promise.withResolvers<void>();
+  if (signal?.aborted) resolve();
+  else signal?.addEventListener("abort", () => resolve(), { once: true });
+  await Promise.race([sql.unsafe("rollback").catch(() => {}), lost]);
 }
 
 export async function writeAllBlobs(

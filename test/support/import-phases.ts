@@ -25,7 +25,7 @@ export const phases: Phase[] = [
   { name: "locking the tables", statement: /^lock table/ },
   { name: "copying the first table", statement: /^copy "public"\."organizations"/ },
   { name: "copying a large table", statement: /^copy "public"\."assets"/, answer: true },
-  { name: "behind a copied table", statement: /^analyze "public"\."assets"/ },
+  { name: "behind a copied table", statement: /^copy "public"\."asset_edges"/ },
   { name: "between two tables", statement: /^insert into "public"\."files"/ },
   { name: "filling references", statement: /^update "public"\."reports"/ },
   { name: "recording its end", statement: /^update holdall_journal\.imports set state = 'committed'/ },

@@ -1,5 +1,6 @@
 import { once } from "node:events";
 import { createWriteStream } from "node:fs";
+import { cp } from "node:fs/promises";
 import { join } from "node:path";
 import type postgres from "postgres";
 import type { ByteSource } from "../../engine/byte-source.ts";
@@ -15,7 +16,7 @@ import { type ImportRequest, importBundle, previewImport } from "../../server/im
 import { findImporter, type Importer } from "../../server/import/importer.ts";
 import { fillDemo, fillEmpty, makeSchema } from "../../server/scopes/easm/demo.ts";
 import { easm } from "../../server/scopes/easm/scope.ts";
-import type { TestDatabase } from "./database.ts";
+import type { Template, TestDatabase } from "./database.ts";
 
 /** One EASM installation: a database and a blob store. */
 export interface Instance {
@@ -26,8 +27,15 @@ export interface Instance {
 }
 
 interface Databases {
-  create(): Promise<TestDatabase>;
+  create(template?: Template): Promise<TestDatabase>;
 }
+
+const empty: Template = {
+  async fill({ sql }) {
+    await makeSchema(sql);
+    await fillEmpty(sql, { adminEmail: "importer@target.example" });
+  },
+};
 
 export const demoSize = { assets: 300, files: 24, orgs: 3, seed: 7 };
 
@@ -39,10 +47,26 @@ export async function demoInstance(db: Databases, store: BlobStore, size: Partia
 }
 
 export async function emptyInstance(db: Databases, store: BlobStore): Promise<Instance> {
-  const { sql, url } = await db.create();
-  await makeSchema(sql);
-  await fillEmpty(sql, { adminEmail: "importer@target.example" });
+  const { sql, url } = await db.create(empty);
   return { sql, url, store, importer: await findImporter(sql, easm) };
+}
+
+/** Instances into which the bundle has been imported, each a copy of one. */
+export function importedInstances(db: Databases, folder: string, bundle: string): () => Promise<Instance> {
+  const original = join(folder, "imported");
+  const imported: Template = {
+    async fill({ sql, url }) {
+      await empty.fill({ sql, url });
+      await importFile({ sql, url, store: fileStore(original), importer: await findImporter(sql, easm) }, bundle);
+    },
+  };
+  let count = 0;
+  return async () => {
+    const { sql, url } = await db.create(imported);
+    const copy = `${original}-${++count}`;
+    await cp(original, copy, { recursive: true });
+    return { sql, url, store: fileStore(copy), importer: await findImporter(sql, easm) };
+  };
 }
 
 export function folderStore(folder: string, name: string): BlobStore {

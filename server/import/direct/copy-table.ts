@@ -28,9 +28,8 @@ export async function copyTable(
   try {
     const rows = await bundle.readRows(table.key, transcoder, options.signal);
     await transcoder.finish();
-    await sql.unsafe(`analyze ${quoteTable(table.catalog)}`);
     // A trigger of the application may have turned rows away.
-    if (count() !== rows) throw new NotDirect(`${table.key}: ${count()} of ${rows} rows were taken`);
+    if ((await count) !== rows) throw new NotDirect(`${table.key}: ${await count} of ${rows} rows were taken`);
     const absent = table.carried.filter((column) => !columns.includes(column)).map(({ name }) => name);
     const { dropped, ascending } = transcoder;
     const { stripped } = writer.values;

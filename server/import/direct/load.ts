@@ -1,8 +1,7 @@
 import type { Sql } from "postgres";
 import { BackupError } from "../../../engine/errors.ts";
 import type { Plan } from "../../../engine/plan.ts";
-import { quoteTable } from "../../database/session.ts";
-import { finishApply, insertPlanned } from "../apply.ts";
+import { assertInserted, finishApply, insertPlanned } from "../apply.ts";
 import type { ImportRequest } from "../import-request.ts";
 import { isEmpty, type PlanContext, planTable, summarizePlan } from "../make-plan.ts";
 import type { PlanInput } from "../plan-input.ts";
@@ -25,9 +24,11 @@ export async function loadDirectly(sql: Sql, request: ImportRequest, context: Pl
   }
   try {
     await sql.unsafe("set constraints all deferred");
-    for (const input of inputs) await loadTable(sql, request, context, input);
+    const loaded: number[] = [];
+    for (const input of inputs) loaded.push(await loadTable(sql, request, context, input));
     if (await settleReferences(sql, inputs)) throw new NotDirect("a row without its parent was inserted");
     const plan = await summarizePlan(sql, context);
+    for (const [i, input] of inputs.entries()) assertInserted(input, plan, loaded[i]!);
     await finishApply(sql, inputs, plan);
     return plan;
   } catch (error) {
@@ -36,19 +37,18 @@ export async function loadDirectly(sql: Sql, request: ImportRequest, context: Pl
   }
 }
 
-async function loadTable(sql: Sql, request: ImportRequest, context: PlanContext, input: PlanInput): Promise<void> {
+/** @returns rows that the table has now. */
+async function loadTable(sql: Sql, request: ImportRequest, context: PlanContext, input: PlanInput): Promise<number> {
   const { key } = input.table;
   const onRows = (rows: number) => request.onProgress?.({ phase: "apply", table: key, rows });
   if (input.direct === undefined) {
     await planTable(sql, input);
     onRows(0);
-    await insertPlanned(sql, input);
-    // Its children are planned by what is there.
-    await sql.unsafe(`analyze ${quoteTable(input.table.catalog)}`);
-    return;
+    return insertPlanned(sql, input);
   }
   onRows(0);
   const { signal } = request;
   input.staged = await copyTable(sql, context.bundle, input, { onRows, users: context.userIds, ...(signal && { signal }) });
   input.direct = "copied";
+  return input.staged.rows;
 }

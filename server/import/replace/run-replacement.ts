@@ -46,19 +46,23 @@ export async function runReplacement(
   await assertShadows(sql, inputs, plan);
   await setAside(sql, inputs);
   const earlier = { digest: plan.digest, plan, tables: "plans" as const };
-  return inTransaction(sql, async () => {
-    const now = await planUnderLock(sql, request, context, dependents(inputs, context.replace!.catalog));
-    await assertPlanned(sql, inputs, now, earlier);
-    request.onProgress?.({ phase: "apply" });
-    await noteObjects(sql, request.scope);
-    await swapTables(sql, inputs, now, (table) => request.onProgress?.({ phase: "apply", table }));
-    await announceAftermath(sql, request.scope, journal.id, await settledDecisions(sql, context));
-    const report = await makeReport(sql, context, { plan: now, failed, startedAt, importId: journal.id });
-    await journal.commit(sql, report);
-    // Ending the session takes a moment, in which a commit would slip through.
-    request.signal?.throwIfAborted();
-    return report;
-  });
+  return inTransaction(
+    sql,
+    async () => {
+      const now = await planUnderLock(sql, request, context, dependents(inputs, context.replace!.catalog));
+      await assertPlanned(sql, inputs, now, earlier);
+      request.onProgress?.({ phase: "apply" });
+      await noteObjects(sql, request.scope);
+      await swapTables(sql, inputs, now, (table) => request.onProgress?.({ phase: "apply", table }));
+      await announceAftermath(sql, request.scope, journal.id, await settledDecisions(sql, context));
+      const report = await makeReport(sql, context, { plan: now, failed, startedAt, importId: journal.id });
+      await journal.commit(sql, report);
+      // Ending the session takes a moment, in which a commit would slip through.
+      request.signal?.throwIfAborted();
+      return report;
+    },
+    request.signal,
+  );
 }
 
 async function settledDecisions(sql: Sql, { inputs, blobs }: PlanContext): Promise<BlobDecision[]> {

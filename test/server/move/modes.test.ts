@@ -8,6 +8,7 @@ import {
   exportFile,
   folderStore,
   type Instance,
+  importedInstances,
   importFile,
   type preview,
   stateOf,
@@ -21,16 +22,17 @@ let folder: string;
 let source: Instance;
 let target: Instance;
 let bundle: string;
+let imported: () => Promise<Instance>;
 
 beforeAll(async () => {
   folder = await temporaryFolder();
   source = await demoInstance(db, folderStore(folder, "source"));
   bundle = await exportFile(source, join(folder, "bundle.zip"));
+  imported = importedInstances(db, folder, bundle);
 });
 
 beforeEach(async () => {
-  target = await emptyInstance(db, folderStore(await temporaryFolder(), "target"));
-  await importFile(target, bundle);
+  target = await imported();
 });
 
 const rowsOf = async (sql: Instance["sql"], query: string) => (await sql.unsafe(query)).map((row) => ({ ...row }));
