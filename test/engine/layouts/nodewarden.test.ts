@@ -4,9 +4,11 @@ import { bytesSource } from "../../../engine/byte-source.ts";
 import { concat } from "../../../engine/bytes.ts";
 import { BackupError } from "../../../engine/errors.ts";
 import type { FilePool } from "../../../engine/file-pool.ts";
+import { RowFields, scanRow } from "../../../engine/json/row.ts";
 import { layoutNamed } from "../../../engine/layouts/index.ts";
 import { checkDb } from "../../../engine/layouts/nodewarden/check-db.ts";
 import { overLimits } from "../../../engine/layouts/nodewarden/restore-limits.ts";
+import { SqliteRow } from "../../../engine/layouts/nodewarden/sqlite-row.ts";
 import { type Bundle, type OpenBundleOptions, openBundle } from "../../../engine/read-bundle.ts";
 import { verifyBundle } from "../../../engine/verify-bundle.ts";
 import { nodeCodec } from "../../../server/codec-node.ts";
@@ -373,11 +375,46 @@ describe("written", () => {
     expect(warnings).toEqual([expect.stringMatching(/will not restore this archive: it unpacks to \d+ bytes/)]);
   });
 
+  test("what NodeWarden would refuse is refused before anything is written", async () => {
+    const archive = sampleArchive();
+    row(archive, "ciphers", 1)["folder_id"] = "nowhere";
+    const bundle = await openBundle(bytesSource(archiveBytes(archive)), { codec });
+    const writing = layoutNamed("nodewarden")!.write(bundle, { container: "zip", codec });
+    await expect(writing).rejects.toMatchObject({ code: "SCHEMA_ROW", message: expect.stringContaining("would refuse this") });
+    await expect(written(bundle, "nodewarden", "ndjson")).rejects.toMatchObject({ code: "REQUEST_INVALID" });
+  });
+
   test("a bundle of another application is refused", async () => {
     const bytes = readFileSync(new URL("../../vectors/bundles/easm-1-format-1.zip", import.meta.url));
     const bundle = await openBundle(bytesSource(new Uint8Array(bytes)), { codec });
     await expect(written(bundle, "nodewarden")).rejects.toMatchObject({ code: "SCHEMA_SCOPE" });
   });
+});
+
+test("values are written as SQLite has them", () => {
+  const sqlite = new SqliteRow();
+  const fields = new RowFields();
+  const converted = (text: string) => {
+    const bytes = new TextEncoder().encode(text);
+    scanRow(bytes, 0, bytes.length, fields);
+    return new TextDecoder().decode(sqlite.of(bytes, fields));
+  };
+  const long = "x".repeat(100_000);
+  const cases = {
+    '{ "favorite" : true, "reprompt":false, "key":null }': '{"favorite":1,"reprompt":0,"key":null}',
+    '{"created_at":"2026-03-01T12:00:00+00:00"}': '{"created_at":"2026-03-01T12:00:00.000Z"}',
+    '{"revision_date":"2026-03-01T12:00:00.123456+00:00"}': '{"revision_date":"2026-03-01T12:00:00.123Z"}',
+    '{"deleted_at":"2026-03-01T12:00:00.1Z","name":"2026-03-01T12:00:00Z"}':
+      '{"deleted_at":"2026-03-01T12:00:00.100Z","name":"2026-03-01T12:00:00Z"}',
+    '{"updated_at":"2026-03-01T12:00:00.123Z","archived_at":"yesterday"}':
+      '{"updated_at":"2026-03-01T12:00:00.123Z","archived_at":"yesterday"}',
+    '{"data":{"n":12345678901234567890.10},"list":[1]}': String.raw`{"data":"{\"n\":12345678901234567890.10}","list":"[1]"}`,
+    [String.raw`{"data":{"$json":" {\"a\":1} "}}`]: String.raw`{"data":" {\"a\":1} "}`,
+    '{"size":9007199254740993,"text":"true"}': '{"size":9007199254740993,"text":"true"}',
+    [`{"text":"${long}"}`]: `{"text":"${long}"}`,
+    "{}": "{}",
+  };
+  for (const [row, expected] of Object.entries(cases)) expect(converted(row)).toBe(expected);
 });
 
 test("ids are found twice and references missed in as many passes as memory allows", async () => {
