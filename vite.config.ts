@@ -5,6 +5,7 @@ import { playwright } from "@vitest/browser-playwright";
 import { defineConfig, type TestProjectConfiguration } from "vitest/config";
 import { bundledWorkers } from "./test/support/bundled-workers.ts";
 import { chromiumFlags, chromiumPath } from "./test/support/chromium.ts";
+import { readCorpus } from "./test/support/corpus-command.ts";
 
 const testing = process.env["VITEST"] !== undefined;
 /** Under CI a missing browser fails the run; elsewhere it is a skip with its reason. */
@@ -33,8 +34,8 @@ const checks: TestProjectConfiguration = {
 
 const browser: TestProjectConfiguration = {
   plugins: [bundledWorkers()],
-  // The corpus of archives lies beside the repository, and bundled Workers among temporary files.
-  server: { fs: { allow: [".", "../shared/corpus", tmpdir()] } },
+  // Bundled Workers lie among temporary files.
+  server: { fs: { allow: [".", tmpdir()] } },
   test: {
     name: "browser",
     include: ["test/web/*.test.ts"],
@@ -46,6 +47,7 @@ const browser: TestProjectConfiguration = {
       api: { host: "127.0.0.1" },
       provider: playwright({ launchOptions: { executablePath: chromiumPath, args: chromiumFlags } }),
       instances: [{ browser: "chromium" }],
+      commands: { readCorpus },
     },
   },
 };

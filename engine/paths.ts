@@ -160,8 +160,9 @@ function foldUnicode(text: string): string {
  */
 export function assertNoCollisions(paths: readonly string[]): void {
   const keys = paths.map(collisionKey);
-  // Places instead of pairs of path and key: an object an entry would take more memory than the keys.
-  const sorted = new Uint32Array(paths.length).map((_, i) => i).sort((a, b) => compare(keys[a]!, keys[b]!));
+  // Places instead of pairs of path and key: an object an entry would take more memory than the keys. In an array of numbers and not of
+  // 32 bits each, whose sort compares as often where all is in order already, as it is in most archives.
+  const sorted = Array.from(paths, (_, i) => i).sort((a, b) => compare(keys[a]!, keys[b]!));
   for (let i = 1; i < sorted.length; i++) {
     const [before, keyBefore] = [paths[sorted[i - 1]!]!, keys[sorted[i - 1]!]!];
     const [path, key] = [paths[sorted[i]!]!, keys[sorted[i]!]!];

@@ -2,7 +2,8 @@ import type { ContainerEntry } from "../container.ts";
 import type { Issue } from "../errors.ts";
 import { type BackupError, rethrowUnlessBackupError } from "../errors.ts";
 import type { ManifestTable } from "./manifest.ts";
-import { readTable } from "./read-table.ts";
+import { readTable, type TableVisitor } from "./read-table.ts";
+import { RowIndexer, type RowMarks } from "./row-index.ts";
 import { TableCheck } from "./table-check.ts";
 
 /** What the manifest says of a table, as far as its rows are held against it. */
@@ -23,6 +24,8 @@ export interface CheckedTable {
   moreWarnings: number;
   /** Ids of files that its rows name. */
   claimed: string[];
+  /** Where some of the rows lie in the table's text. */
+  marks: RowMarks;
   /** Why it could not be read to its end. */
   failure: BackupError | undefined;
 }
@@ -38,10 +41,13 @@ export async function checkTable(
   const check = new TableCheck(entry.path, task.record, task.fileIds, claimed);
   let rows = 0;
   let failure: BackupError | undefined;
-  const visitor = {
-    row: (...row: Parameters<TableCheck["row"]>) => {
+  const indexer = new RowIndexer();
+  const visitor: TableVisitor = {
+    piece: (offset) => indexer.piece(offset),
+    row(bytes, fields, place, start) {
       rows++;
-      check.row(...row);
+      indexer.row(bytes, fields, place, start);
+      check.row(bytes, fields, place);
     },
   };
   async function* counted() {
@@ -57,5 +63,5 @@ export async function checkTable(
     failure = error;
   }
   const { issues, moreErrors, moreWarnings } = check;
-  return { rows, issues, moreErrors, moreWarnings, claimed: [...claimed], failure };
+  return { rows, issues, moreErrors, moreWarnings, claimed: [...claimed], marks: indexer.index.marks, failure };
 }

@@ -11,7 +11,7 @@ export interface TablesVisitor {
   /** The table's `]` lies before `offset`. */
   end(offset: number): void;
   /** A value that is no array stands under a name. */
-  other(name: string): void;
+  other(name: string, isNull: boolean): void;
 }
 
 /**
@@ -172,7 +172,7 @@ class TablesScanner {
     const behind = skipValue(bytes, value, bytes.length);
     if (behind === incomplete) return incomplete;
     this.#isNew(name);
-    this.#visitor.other(name);
+    this.#visitor.other(name, bytes[value] === 0x6e);
     this.#expecting = "next or end";
     return behind;
   }

@@ -14,12 +14,35 @@ export interface RowMark {
   offset: number;
 }
 
+/** The marks of a table as they cross from one Worker to another. */
+export interface RowMarks {
+  /** Rows of the table. */
+  total: number;
+  /** Of each mark, in order. */
+  rows: Float64Array;
+  offsets: Float64Array;
+}
+
 /** Marks of a table, far fewer than it has rows, so that any row is found by reading a little text from the mark before it. */
 export class RowIndex {
   /** Rows of the table, once it was gone through. */
   rows = 0;
   readonly #rows: number[] = [];
   readonly #offsets: number[] = [];
+
+  static of({ total, rows, offsets }: RowMarks): RowIndex {
+    const index = new RowIndex();
+    for (const [i, row] of rows.entries()) {
+      index.#rows.push(row);
+      index.#offsets.push(offsets[i]!);
+    }
+    index.rows = total;
+    return index;
+  }
+
+  get marks(): RowMarks {
+    return { total: this.rows, rows: Float64Array.from(this.#rows), offsets: Float64Array.from(this.#offsets) };
+  }
 
   /** Every row in order. */
   add(row: number, offset: number): void {

@@ -18,7 +18,7 @@ const scopes = {
 function shipped(name: string) {
   if (Object.hasOwn(scopes, name)) return scopes[name as keyof typeof scopes];
   const names = Object.keys(scopes);
-  throw new UsageError(`no scope is named ${name}; there is ${names.join(", ")}${didYouMean(name, names)}`);
+  throw new UsageError(`no scope is named ${name}; there is ${names.join(" and ")}${didYouMean(name, names)}`);
 }
 
 /** @throws UsageError for a scope that Holdall does not ship, and as `loadConfig` */

@@ -12,7 +12,7 @@ import { settleReferences } from "./plan-settle.ts";
 import { createPlanSql } from "./plan-sql.ts";
 import { digestDirect, digestTable, summarize, summarizeDirect } from "./plan-summary.ts";
 import { markUniqueConflicts } from "./plan-unique.ts";
-import { countReplaced, planReplacement, type ReplaceContext } from "./replace/replace-plan.ts";
+import { countReplaced, digestReplacement, planReplacement, type ReplaceContext } from "./replace/replace-plan.ts";
 import type { StageTable } from "./stage-table.ts";
 import type { UserIds } from "./users/user-ids.ts";
 
@@ -70,7 +70,7 @@ export async function summarizePlan(sql: Sql, context: PlanContext): Promise<Pla
   }
   if (replace !== undefined) {
     replace.objects_replaced = countReplaced(decisions);
-    digest.update(JSON.stringify(replace));
+    digest.update(digestReplacement(replace));
   }
   return {
     bundle_sha256: context.bundleSha256,

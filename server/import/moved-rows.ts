@@ -47,7 +47,9 @@ export async function assertPlanned(
     throw new BackupError("IMPORT_PLAN_CHANGED", `the plan was made for ${other}; nothing was changed: preview again`, details);
   }
   const moved = await movedTables(sql, inputs, planned, plan, tables);
-  const message = `the target changed since the plan was made: ${summaryOf(moved)}; nothing was changed: preview again`;
+  const losses = ({ replace }: Plan) => JSON.stringify(replace?.lost);
+  const what = losses(planned) === losses(plan) ? summaryOf(moved) : "what would be lost is otherwise";
+  const message = `the target changed since the plan was made: ${what}; nothing was changed: preview again`;
   throw new BackupError("IMPORT_PLAN_CHANGED", message, { ...details, moved });
 }
 

@@ -1,4 +1,4 @@
-import { createReadStream } from "node:fs";
+import { createReadStream, rmSync } from "node:fs";
 import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -9,6 +9,20 @@ import { build } from "vite";
 import { chromiumFlags, chromiumPath } from "../support/chromium.ts";
 
 const types: Record<string, string> = { ".html": "text/html", ".js": "text/javascript" };
+
+/** Nothing that is measured takes this long: whatever does hangs. */
+const longest = 120_000;
+
+let outDirBuilt: Promise<string> | undefined;
+
+async function buildPage(): Promise<string> {
+  const outDir = await mkdtemp(join(tmpdir(), "holdall-bench-page-"));
+  process.once("exit", () => rmSync(outDir, { recursive: true, force: true }));
+  const root = join(import.meta.dirname, "../web/bench");
+  const built = { outDir, emptyOutDir: true, target: "es2023" };
+  await build({ root, configFile: false, logLevel: "error", build: built, worker: { format: "es" } });
+  return outDir;
+}
 
 /** The benchmark's page, built as the product's is, in a real browser. */
 export class BenchPage {
@@ -24,10 +38,8 @@ export class BenchPage {
 
   /** `exported` is a file that the page can fetch as an export. */
   static async open(exported?: string): Promise<BenchPage> {
-    const outDir = join(tmpdir(), "holdall-bench-page");
-    const root = join(import.meta.dirname, "../web/bench");
-    const built = { outDir, emptyOutDir: true, target: "es2023" };
-    await build({ root, configFile: false, logLevel: "error", build: built, worker: { format: "es" } });
+    outDirBuilt ??= buildPage();
+    const outDir = await outDirBuilt;
     const server = createServer(async (request, response) => {
       const { pathname } = new URL(request.url!, "http://localhost");
       if (pathname === "/export") {
@@ -61,7 +73,13 @@ export class BenchPage {
       (globalThis as unknown as { operations: Record<string, (...values: unknown[]) => Promise<unknown>> }).operations[name]!(
         ...values,
       );
-    return (await this.#page.evaluate(call, [operation, args] as [string, unknown[]])) as T;
+    const running = this.#page.evaluate(call, [operation, args] as [string, unknown[]]) as Promise<T>;
+    running.catch(() => undefined); // what came of it is of no use once it took too long
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<never>((_, reject) => {
+      timer = setTimeout(() => reject(new Error(`${operation} took more than ${longest / 1000} s`)), longest);
+    });
+    return Promise.race([running, late]).finally(() => clearTimeout(timer));
   }
 
   /** Runs an operation and watches the process of the page and its Workers meanwhile: bytes of its own memory, at most. */

@@ -33,6 +33,7 @@ export async function cuttingAnswers(target: URL, matches: RegExp, bytes: number
       left -= passed.length;
       if (left > 0) client.write(passed);
       else {
+        upstream.pause();
         cuts++;
         client.write(passed, () => client.resetAndDestroy());
       }

@@ -1,23 +1,20 @@
 import { commands } from "vitest/browser";
-import type { Vector } from "../engine/zip/vectors.ts";
+import type { Vector, VectorListing } from "../engine/zip/vectors.ts";
 
-/** Beside the repository; the test server resolves it from the repository's root. */
-const folder = "../shared/corpus/zip";
+declare module "vitest/browser" {
+  interface BrowserCommands {
+    readCorpus: () => Promise<VectorListing>;
+  }
+}
 
 /** The corpus of archives, read by the test server; empty where it is not there. */
 export async function corpus(): Promise<Vector[]> {
-  const manifest = await commands.readFile(`${folder}/manifest.tsv`).catch((error: Error) => {
-    if (error.message.includes("ENOENT")) return "";
-    throw error;
+  const { vectors, base64 } = await commands.readCorpus();
+  const all = new Uint8Array(await (await fetch(`data:application/octet-stream;base64,${base64}`)).arrayBuffer());
+  let at = 0;
+  return vectors.map(({ name, expect, length }) => {
+    const bytes = all.slice(at, at + length);
+    at += length;
+    return { name, expect: expect as Vector["expect"], load: async () => bytes };
   });
-  const [, ...lines] = manifest.trimEnd().split("\n");
-  return lines.map((line) => {
-    const [file = "", , expected] = line.split("\t");
-    return { name: file, expect: expected as Vector["expect"], load: () => bytesOf(`${folder}/${file}`) };
-  });
-}
-
-async function bytesOf(path: string): Promise<Uint8Array> {
-  const text = atob(await commands.readFile(path, "base64"));
-  return Uint8Array.from(text, (character) => character.charCodeAt(0));
 }

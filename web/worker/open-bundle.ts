@@ -2,7 +2,7 @@ import { adviceFor } from "../../engine/advice.ts";
 import { checksumsPath, manifestPath, roleOf } from "../../engine/bundle/layout.ts";
 import type { ByteSource } from "../../engine/byte-source.ts";
 import { utf8 } from "../../engine/bytes.ts";
-import { checkInOrder } from "../../engine/check-entries.ts";
+import { type CheckedEntry, checkInOrder } from "../../engine/check-entries.ts";
 import type { Codec } from "../../engine/codec.ts";
 import { BackupError } from "../../engine/errors.ts";
 import { defaultLimits } from "../../engine/limits.ts";
@@ -119,6 +119,12 @@ export class OpenBundle {
     await this.source.close?.();
   }
 
+  /** Rows of a table that was gone through need not be searched again. */
+  #adopt({ entry, table, failure }: CheckedEntry): void {
+    const role = this.bundle.layout === "holdall" ? roleOf(entry.path) : null;
+    if (table !== undefined && failure === undefined && role?.kind === "table") this.rows(role.table).adopt(table.marks);
+  }
+
   async verify(signal: AbortSignal, onProgress?: OnProgress): Promise<VerificationReport> {
     const start = performance.now();
     const speed = new Speed(onProgress);
@@ -128,12 +134,14 @@ export class OpenBundle {
       let entries = 0;
       const entriesTotal = this.bundle.container.entries.length;
       const check = pool === undefined ? checkInOrder : poolChecker(pool);
+      const adopt = (checked: CheckedEntry) => this.#adopt(checked);
       const found = await verifyBundle(this.bundle, {
         codec: this.codec,
         signal,
         check: async function* counted(tasks, context) {
           for await (const checked of check(tasks, context)) {
             entries++;
+            adopt(checked);
             yield checked;
           }
         },

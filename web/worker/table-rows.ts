@@ -1,6 +1,6 @@
 import { tablePath } from "../../engine/bundle/layout.ts";
 import { readTable, type TableVisitor } from "../../engine/bundle/read-table.ts";
-import { RowIndex, RowIndexer, walkRows } from "../../engine/bundle/row-index.ts";
+import { RowIndex, RowIndexer, type RowMarks, walkRows } from "../../engine/bundle/row-index.ts";
 import type { ByteSource } from "../../engine/byte-source.ts";
 import type { ContainerEntry } from "../../engine/container.ts";
 import { BackupError } from "../../engine/errors.ts";
@@ -10,15 +10,12 @@ import type { Bundle } from "../../engine/read-bundle.ts";
 import type { ZipStretch } from "../../engine/zip/list-zip.ts";
 import { Cancelled } from "./failure.ts";
 import type { OnProgress, RowPage } from "./protocol.ts";
+import { Page } from "./row-page.ts";
 import { Speed } from "./speed.ts";
 import { KeptText, partOf } from "./table-text.ts";
 
 /** The first rows are given without knowing where all others lie. */
 const headRows = 2000;
-/** A page holds no more text than this, nor a row more than that. */
-const pageBytes = 8 * 1024 * 1024;
-const rowBytes = 256 * 1024;
-
 interface Indexed {
   index: RowIndex;
   text: ByteSource;
@@ -32,6 +29,7 @@ export class TableRows {
   readonly #stated: number;
   #indexing: Promise<Indexed> | undefined;
   #indexed: Indexed | undefined;
+  #known: RowMarks | undefined;
 
   /** @throws BackupError `REQUEST_INVALID` for a table that the bundle does not have. */
   constructor(bundle: Bundle, source: ByteSource, table: string) {
@@ -50,8 +48,14 @@ export class TableRows {
       return page.result(this.#stated);
     }
     const { index, text } = await this.#find(signal, onProgress);
+    this.#watch(text, onProgress);
     if (from < index.rows) await this.#fill(page, index, text, signal);
     return page.result(index.rows);
+  }
+
+  /** Takes where rows lie in the table's text from whoever has gone through all of it. */
+  adopt(marks: RowMarks): void {
+    if (this.#indexed === undefined) this.#known = marks;
   }
 
   async close(): Promise<void> {
@@ -108,34 +112,41 @@ export class TableRows {
     return this.#bundle.container.open(this.#entry, signal);
   }
 
+  /** Much of a text may have to be unpacked before a place in it can be read. */
+  #watch(text: ByteSource, onProgress?: OnProgress): void {
+    if (!(text instanceof KeptText)) return;
+    const report = this.#reportTo(new Speed(onProgress));
+    text.onProgress = (bytes) => report(bytes, 0);
+  }
+
+  #reportTo(speed: Speed): Report {
+    const { path, size } = this.#entry;
+    return (bytesDone, rows) => speed.update({ bytesDone, bytesTotal: size, rows, entries: 0, entriesTotal: 1, entry: path });
+  }
+
   async #index(signal: AbortSignal, speed: Speed): Promise<Indexed> {
-    const report = (bytesDone: number, rows: number) => {
-      const { path, size } = this.#entry;
-      speed.update({ bytesDone, bytesTotal: size, rows, entries: 0, entriesTotal: 1, entry: path });
-    };
+    const report = this.#reportTo(speed);
     if (this.#bundle.container.kind === "ndjson") return this.#indexLines(signal, report);
-    const stretch = this.#entry as ZipStretch;
+    const { listed, size } = this.#entry as ZipStretch;
     // A table of another layout may be a part of an entry: its text is kept as it passes.
-    const stored = this.#bundle.layout === "holdall" && stretch.listed.method === 0;
-    const kept = stored ? undefined : await KeptText.create(stretch.size, (again) => this.#open(again));
+    const stored = this.#bundle.layout === "holdall" && !listed.deflated;
+    const kept = stored ? undefined : await KeptText.create(size, () => this.#open());
+    if (kept !== undefined && this.#known !== undefined) return { index: RowIndex.of(this.#known), text: kept };
     try {
-      const index = await this.#indexText(kept, signal, report);
-      const text = kept?.source() ?? partOf(this.#source, stretch.listed.dataOffset, stretch.size);
-      return { index, text };
+      const index = await this.#indexText(kept?.pieces(signal) ?? this.#open(signal), signal, report);
+      return { index, text: kept ?? partOf(this.#source, listed.dataOffset, size) };
     } catch (error) {
-      await kept?.drop();
+      await kept?.close();
       throw error;
     }
   }
 
-  async #indexText(kept: KeptText | undefined, signal: AbortSignal, report: Report): Promise<RowIndex> {
+  async #indexText(text: AsyncIterable<Uint8Array>, signal: AbortSignal, report: Report): Promise<RowIndex> {
     const indexer = new RowIndexer();
     let bytes = 0;
-    const open = this.#open(signal);
     async function* passing(): AsyncGenerator<Uint8Array> {
-      for await (const piece of open) {
+      for await (const piece of text) {
         signal.throwIfAborted();
-        kept?.add(piece);
         bytes += piece.length;
         yield piece;
         report(bytes, indexer.index.rows);
@@ -147,6 +158,8 @@ export class TableRows {
 
   async #indexLines(signal: AbortSignal, report: Report): Promise<Indexed> {
     const entry = this.#entry as NdjsonEntry;
+    const text = partOf(this.#source, entry.offset, entry.end - entry.offset);
+    if (this.#known !== undefined) return { index: RowIndex.of(inLines(this.#known)), text };
     const index = new RowIndex();
     const cursor = new LineCursor(this.#source, entry, signal);
     for (let row = 0; !cursor.done; row++) {
@@ -157,44 +170,13 @@ export class TableRows {
       index.add(row, cursor.offset - entry.offset);
       cursor.take();
     }
-    return { index, text: partOf(this.#source, entry.offset, entry.end - entry.offset) };
+    return { index, text };
   }
 }
 
 type Report = (bytes: number, rows: number) => void;
 
-const decoder = new TextDecoder();
-
-/** The rows asked for, as they are passed. */
-class Page {
-  readonly from: number;
-  readonly #count: number;
-  readonly #rows: string[] = [];
-  readonly #cut: number[] = [];
-  #bytes = 0;
-  /** Number of the next row that is passed. */
-  row = 0;
-
-  constructor(from: number, count: number) {
-    this.from = from;
-    this.#count = count;
-  }
-
-  get full(): boolean {
-    return this.#rows.length >= this.#count || this.#bytes > pageBytes;
-  }
-
-  /** Whether more rows are wanted. */
-  take(bytes: Uint8Array): boolean {
-    if (this.full) return false;
-    if (this.row++ < this.from) return true;
-    if (bytes.length > rowBytes) this.#cut.push(this.#rows.length);
-    this.#rows.push(decoder.decode(bytes.subarray(0, rowBytes)));
-    this.#bytes += Math.min(bytes.length, rowBytes);
-    return !this.full;
-  }
-
-  result(total: number): RowPage {
-    return { from: this.from, total, rows: this.#rows, cut: this.#cut };
-  }
+/** A table's text opens with a bracket and a newline and has a comma and a newline behind each row, a container of lines only the newline. */
+function inLines({ total, rows, offsets }: RowMarks): RowMarks {
+  return { total, rows, offsets: offsets.map((offset, i) => offset - 2 - rows[i]!) };
 }

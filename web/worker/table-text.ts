@@ -1,6 +1,6 @@
-import { type ByteSource, bytesSource } from "../../engine/byte-source.ts";
+import type { ByteSource } from "../../engine/byte-source.ts";
 import { concat } from "../../engine/bytes.ts";
-import { createPrivateFile, type PrivateFile } from "./private-files.ts";
+import { createPrivateFile } from "./private-files.ts";
 
 /** A part of a source as a source: the text of a table that lies uncompressed in its container. */
 export function partOf(source: ByteSource, offset: number, size: number): ByteSource {
@@ -10,73 +10,132 @@ export function partOf(source: ByteSource, offset: number, size: number): ByteSo
 /** Texts up to this size are kept in memory. */
 const inMemory = 4 * 1024 * 1024;
 
-/** Takes the text of a compressed table while it is gone through, so that any place of it can be read afterwards. */
-export class KeptText {
-  readonly #size: number;
-  readonly #again: (signal?: AbortSignal) => AsyncIterable<Uint8Array>;
-  readonly #parts: Uint8Array[] = [];
-  #file: PrivateFile | undefined;
+interface Kept {
+  append(bytes: Uint8Array): void;
+  read(offset: number, length: number): Uint8Array;
+  remove(): Promise<void>;
+}
 
-  /** `again` opens the text anew, for where it cannot be kept. */
-  static async create(size: number, again: (signal?: AbortSignal) => AsyncIterable<Uint8Array>): Promise<KeptText> {
-    const kept = new KeptText(size, again);
-    if (size > inMemory) kept.#file = await createPrivateFile(`rows-${crypto.randomUUID()}`).catch(() => undefined);
-    return kept;
+/**
+ * The text of a compressed table, of which any place can be read: unpacked from its beginning up to the furthest place that was wanted, and
+ * kept so far.
+ */
+export class KeptText implements ByteSource {
+  readonly size: number;
+  readonly #open: () => AsyncIterable<Uint8Array>;
+  #kept: Kept | undefined;
+  #keptBytes = 0;
+  #reading: AsyncIterator<Uint8Array> | undefined;
+  #repeated: RepeatedText | undefined;
+  /** Reads wait for each other. */
+  #turn: Promise<unknown> = Promise.resolve();
+  /** Told how much of the text is kept, while more of it is unpacked. */
+  onProgress: (bytes: number) => void = () => {};
+
+  /** `open` gives the text from its beginning. */
+  static async create(size: number, open: () => AsyncIterable<Uint8Array>): Promise<KeptText> {
+    if (size <= inMemory) return new KeptText(size, open, new Memory(size));
+    return new KeptText(size, open, await createPrivateFile(`rows-${crypto.randomUUID()}`).catch(() => undefined));
   }
 
-  private constructor(size: number, again: (signal?: AbortSignal) => AsyncIterable<Uint8Array>) {
-    this.#size = size;
-    this.#again = again;
+  private constructor(size: number, open: () => AsyncIterable<Uint8Array>, kept: Kept | undefined) {
+    this.size = size;
+    this.#open = open;
+    this.#kept = kept;
   }
 
-  add(piece: Uint8Array): void {
-    if (this.#size <= inMemory) this.#parts.push(piece.slice());
-    else this.#append(piece);
+  /** The whole text, kept as it passes; to be read to its end before anything else. */
+  async *pieces(signal: AbortSignal): AsyncGenerator<Uint8Array> {
+    for (let piece = await this.#next(); piece !== undefined; piece = await this.#next()) {
+      signal.throwIfAborted();
+      yield piece;
+    }
+  }
+
+  read(offset: number, length: number, signal?: AbortSignal): Promise<Uint8Array> {
+    const bytes = this.#turn.then(() => this.#read(offset, length, signal));
+    this.#turn = bytes.catch(() => undefined); // reported to whoever asked for them
+    return bytes;
+  }
+
+  async #read(offset: number, length: number, signal?: AbortSignal): Promise<Uint8Array> {
+    while (this.#kept !== undefined && this.#keptBytes < offset + length) {
+      signal?.throwIfAborted();
+      if ((await this.#next()) === undefined) throw new RangeError("a table's text is shorter than it was");
+    }
+    if (this.#kept !== undefined) return this.#kept.read(offset, length);
+    this.#repeated ??= new RepeatedText(this.size, this.#open);
+    return this.#repeated.read(offset, length, signal);
+  }
+
+  async #next(): Promise<Uint8Array | undefined> {
+    this.#reading ??= this.#open()[Symbol.asyncIterator]();
+    const { done, value } = await this.#reading.next();
+    if (done) return undefined;
+    this.#append(value);
+    return value;
   }
 
   /** A full disk only makes reading slower. */
   #append(piece: Uint8Array): void {
     try {
-      this.#file?.append(piece);
+      this.#kept?.append(piece);
     } catch {
-      void this.drop();
+      void this.#drop();
     }
+    this.#keptBytes += piece.length;
+    this.onProgress(this.#keptBytes);
   }
 
-  source(): ByteSource {
-    const file = this.#file;
-    if (this.#size <= inMemory) return bytesSource(concat(this.#parts));
-    if (file === undefined) return new RepeatedText(this.#size, this.#again);
-    return {
-      size: this.#size,
-      read: async (offset, length) => file.read(offset, length),
-      close: () => file.remove(),
-    };
+  async #drop(): Promise<void> {
+    const kept = this.#kept;
+    this.#kept = undefined;
+    await kept?.remove();
   }
 
-  async drop(): Promise<void> {
-    const file = this.#file;
-    this.#file = undefined;
-    await file?.remove();
+  async close(): Promise<void> {
+    await this.#reading?.return?.();
+    await this.#repeated?.close();
+    await this.#drop();
   }
+}
+
+class Memory implements Kept {
+  readonly #bytes: Uint8Array;
+  #length = 0;
+
+  constructor(size: number) {
+    this.#bytes = new Uint8Array(size);
+  }
+
+  append(bytes: Uint8Array): void {
+    this.#bytes.set(bytes, this.#length);
+    this.#length += bytes.length;
+  }
+
+  read(offset: number, length: number): Uint8Array {
+    return this.#bytes.subarray(offset, offset + length);
+  }
+
+  async remove(): Promise<void> {}
 }
 
 /** Reads a text from its beginning to where something is wanted, and goes on from there where the next place lies behind. */
 class RepeatedText implements ByteSource {
   readonly size: number;
-  readonly #again: (signal?: AbortSignal) => AsyncIterable<Uint8Array>;
+  readonly #again: () => AsyncIterable<Uint8Array>;
   #reading: AsyncIterator<Uint8Array> | undefined;
   #piece: Uint8Array = new Uint8Array(0);
   /** Where the piece begins. */
   #offset = 0;
 
-  constructor(size: number, again: (signal?: AbortSignal) => AsyncIterable<Uint8Array>) {
+  constructor(size: number, again: () => AsyncIterable<Uint8Array>) {
     this.size = size;
     this.#again = again;
   }
 
   async read(offset: number, length: number, signal?: AbortSignal): Promise<Uint8Array> {
-    if (this.#reading === undefined || offset < this.#offset) await this.#restart(signal);
+    if (this.#reading === undefined || offset < this.#offset) await this.#restart();
     const parts: Uint8Array[] = [];
     for (let wanted = length; wanted > 0; ) {
       signal?.throwIfAborted();
@@ -92,9 +151,9 @@ class RepeatedText implements ByteSource {
     return concat(parts);
   }
 
-  async #restart(signal?: AbortSignal): Promise<void> {
+  async #restart(): Promise<void> {
     await this.close();
-    this.#reading = this.#again(signal)[Symbol.asyncIterator]();
+    this.#reading = this.#again()[Symbol.asyncIterator]();
   }
 
   async #next(): Promise<void> {

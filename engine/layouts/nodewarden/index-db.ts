@@ -66,8 +66,8 @@ class Indexer implements TablesVisitor {
     this.#table.end = offset;
   }
 
-  other(name: string): void {
-    this.#others.add(name);
+  other(name: string, isNull: boolean): void {
+    if (!isNull || tables[name]?.optional !== true) this.#others.add(name);
   }
 
   #add(name: string): void {

@@ -2,7 +2,7 @@ import type { Sql } from "postgres";
 import type { Loss } from "../../../engine/plan.ts";
 import type { Catalog } from "../../database/catalog.ts";
 import { quoteIdent, quoteTable } from "../../database/session.ts";
-import { joinOn, type PlanInput } from "../plan-input.ts";
+import { arrivingOutcomes, joinOn, outcomeOf, type PlanInput, plannedRows } from "../plan-input.ts";
 import { type GoneRows, matchesGone } from "./gone-rows.ts";
 
 /** What goes although no bundle holds it, in the order of the tables' names. */
@@ -12,11 +12,20 @@ export async function findLosses(
   inputs: readonly PlanInput[],
   catalog: Catalog,
 ): Promise<Loss[]> {
-  const rows = gone
-    .filter(({ input }) => input === undefined)
-    .map((table) => ({ table: table.catalog.key, what: "rows" as const, rows: table.rows }));
-  const losses: Loss[] = [...rows, ...(await lostReferences(sql, gone, inputs, catalog)), ...(await lostValues(sql, gone))];
+  const rows: Loss[] = [];
+  for (const table of gone) rows.push({ table: table.catalog.key, what: "rows", rows: await countLost(sql, table) });
+  const losses = [...rows, ...(await lostReferences(sql, gone, inputs, catalog)), ...(await lostValues(sql, gone))];
   return losses.filter((loss) => loss.rows > 0).sort((a, b) => (place(a) < place(b) ? -1 : 1));
+}
+
+/** Of a table that is replaced, rows that are not the bundle's to delete and that it does not bring again. */
+async function countLost(sql: Sql, { input, rows }: GoneRows): Promise<number> {
+  if (input === undefined) return rows;
+  const key = input.table.catalog.primaryKey;
+  const arriving = `select 1 from ${plannedRows(input)} where ${outcomeOf(input)} in ${arrivingOutcomes(input)}`;
+  const [row] = await sql.unsafe(`select count(*)::float8 as rows from ${input.table.gone} g
+    where not g.direct and not exists (${arriving} and ${joinOn(key, "s", "g")})`);
+  return row!["rows"] as number;
 }
 
 function place({ table, column = "" }: Loss): string {

@@ -33,6 +33,11 @@ export async function planReplacement(sql: Sql, inputs: readonly PlanInput[], co
   };
 }
 
+/** What an admin agrees to. How much there is of what stays may change meanwhile. */
+export function digestReplacement({ occupied, lost, admins, kept }: ReplacePlan): string {
+  return JSON.stringify([Object.keys(occupied), lost, admins, kept]);
+}
+
 export function countReplaced(decisions: readonly BlobDecision[]): number {
   return decisions.filter(({ final, state }) => final !== null && state !== "missing").length;
 }

@@ -198,6 +198,8 @@ describe("accepted as there", () => {
     Object.assign(archive.db, { note: "no table", version: 12 });
     row(archive, "ciphers")["organization_id"] = null;
     row(archive, "ciphers")["favorite"] = true;
+    Object.assign(archive.db, { webauthn_credentials: null });
+    delete (archive.manifest["tableCounts"] as Record<string, unknown>)["webauthn_credentials"];
     delete archive.db["domain_settings"];
     delete (archive.manifest["tableCounts"] as Record<string, unknown>)["domain_settings"];
     const reversed = { ...archive, db: Object.fromEntries(Object.entries(archive.db).reverse()) };
@@ -309,6 +311,23 @@ describe("written", () => {
     for (const [table, rows] of Object.entries(archive.db)) expect(await rowsOf(again, table)).toEqual(rows);
     for (const { path, object_key } of again.manifest.files)
       expect(await contentOf(again, path!)).toEqual(archive.blobs.get(object_key));
+  });
+
+  test("an extra table with nested values is one row a line in a bundle, and has no place in an archive", async () => {
+    const archive = sampleArchive({ attachments: false });
+    archive.db["future"] = [
+      { id: 1, deep: { list: [1, { text: "a\nb" }] } },
+      { id: 2, deep: [] },
+    ];
+    const bundle = await openBundle(bytesSource(archiveBytes(archive)), { codec });
+    for (const container of ["zip", "ndjson"] as const) {
+      const own = await openBundle(bytesSource((await written(bundle, "holdall", container)).bytes), { codec });
+      expect((await verifyBundle(own, { codec })).issues).toEqual([]);
+      expect(await rowsOf(own, "future")).toEqual(archive.db["future"]);
+    }
+    const { bytes, name, warnings } = await written(bundle, "nodewarden");
+    expect(warnings).toEqual([expect.stringContaining("the table future has no place")]);
+    expect(refusalOf(bytes, name)).toBeUndefined();
   });
 
   test("attachments that are nowhere are left out with a warning, since NodeWarden refuses rows without files", async () => {

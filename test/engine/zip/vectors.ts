@@ -11,27 +11,51 @@ export interface Vector {
   load(): Promise<Uint8Array>;
 }
 
-/** A vector this large is not read byte by byte: the result is the same and takes minutes. */
-const bytewiseLimit = 70_000;
+/** The same for many, as they cross to a browser. */
+export interface VectorListing {
+  vectors: { name: string; expect: string; length: number }[];
+  /** Their bytes, one behind the other. */
+  base64: string;
+}
+
+export interface VectorOptions {
+  /** Vectors that one test reads, side by side: where a test costs more than a vector. */
+  together?: number;
+  /** A larger vector is not read byte by byte: the result is the same and takes minutes. */
+  bytewise?: number;
+}
 
 /**
  * Every vector is refused or accepted as it should be, and comes out the same whichever way it is read: by its directory, entry by entry, as a
  * stream whole, in 64 KiB pieces and byte by byte.
  */
-export function vectorSuite(vectors: readonly Vector[], load: () => Codec | Promise<Codec>): void {
-  for (const vector of vectors) {
-    it(`${vector.expect}: ${vector.name}`, async () => {
+export function vectorSuite(
+  vectors: readonly Vector[],
+  load: () => Codec | Promise<Codec>,
+  { together = 1, bytewise = 70_000 }: VectorOptions = {},
+): void {
+  for (let at = 0; at < vectors.length; at += together) {
+    const some = vectors.slice(at, at + together);
+    const [first] = some as [Vector];
+    const title = together === 1 ? `${first.expect}: ${first.name}` : `${some.length} from ${first.name} on`;
+    it(title, async () => {
       const codec = await load();
-      const bytes = await vector.load();
-      const found = await readWhole(bytesSource(bytes), codec);
-      if (vector.expect !== "either") expect("accepted" in found ? "accept" : `reject ${found.refused}`).toMatch(vector.expect);
-      expect(sameFate(await readSingly(bytesSource(bytes), codec))).toEqual(sameFate(found));
-      expect(sameFate(await readListed(bytesSource(bytes), codec)), "by its directory").toEqual(sameFate(found));
-      for (const length of [bytes.length, 65_536, ...(bytes.length <= bytewiseLimit ? [1] : [])]) {
-        const forward = await readForward(pieces(bytes, Math.max(1, length)), codec);
-        if (!isOnlyForRandomAccess(found, forward)) expect(sameFate(forward), `pieces of ${length}`).toEqual(sameFate(found));
-      }
+      await Promise.all(some.map((vector) => checkVector(vector, codec, bytewise)));
     });
+  }
+}
+
+async function checkVector(vector: Vector, codec: Codec, bytewise: number): Promise<void> {
+  const { name } = vector;
+  const bytes = await vector.load();
+  const found = await readWhole(bytesSource(bytes), codec);
+  if (vector.expect !== "either") expect("accepted" in found ? "accept" : `reject ${found.refused}`, name).toMatch(vector.expect);
+  expect(sameFate(await readSingly(bytesSource(bytes), codec)), name).toEqual(sameFate(found));
+  expect(sameFate(await readListed(bytesSource(bytes), codec)), `${name} by its directory`).toEqual(sameFate(found));
+  for (const length of [bytes.length, 65_536, ...(bytes.length <= bytewise ? [1] : [])]) {
+    const forward = await readForward(pieces(bytes, Math.max(1, length)), codec);
+    if (!isOnlyForRandomAccess(found, forward))
+      expect(sameFate(forward), `${name} in pieces of ${length}`).toEqual(sameFate(found));
   }
 }
 

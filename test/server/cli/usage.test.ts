@@ -55,13 +55,14 @@ describe("wrong usage ends with 2 and says what was meant", () => {
     [["export", "extra"], 'export does not know what to do with "extra"'],
     [["verify"], "FILE is missing"],
     [["demo", "--assets", "many"], "--assets takes a whole number from 0"],
+    [["demo", "--ciphers", "3"], "--ciphers is of the scope vault, and the scope is easm"],
     [["demo", "--large-file", "big"], "--large-file takes a size such as"],
     [["preview", "x.zip", "--mode", "merg"], "did you mean merge?"],
     [["import", "x.zip"], "--mode is missing"],
     [["import", "x.zip", "--mode", "merge"], "--as is missing"],
     [["import", "x.zip", "--mode", "merge", "--as", "a@example.com"], "there is no terminal to ask on: add --yes"],
     [["import", "x.zip", "--mode", "merge", "--as", "a@example.com", "--json"], "--json leaves nobody to ask"],
-    [["--scope", "esam", "scope", "show"], "no scope is named esam; there is easm, vault; did you mean easm?"],
+    [["--scope", "esam", "scope", "show"], "no scope is named esam; there is easm and vault; did you mean easm?"],
     [["serve", "--port", "70000"], "--port goes up to 65535"],
   ])("%j", async (args, message) => {
     const { code, out, err } = await holdall(...args);

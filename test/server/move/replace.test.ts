@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { beforeAll, describe, expect, test } from "vitest";
 import { PlanReader } from "../../../server/import/kept/read-plan.ts";
 import { vault } from "../../../server/scopes/vault/scope.ts";
 import { useDatabase } from "../../support/database.ts";
@@ -205,50 +205,28 @@ describe("attachments", () => {
   });
 });
 
-describe("live objects", () => {
+describe("live objects that hold something else since the backup", () => {
   let key: string;
   let original: string;
 
-  beforeEach(async () => {
+  beforeAll(async () => {
     key = await attachmentKey(live);
     original = await contentOf(live.store, key);
     await overwrite(live.store, key, "something else since the backup");
   });
 
   test("are not overwritten before the commit: a refused import leaves them", async () => {
-    const before = await vaultState(live);
-    await live.sql.unsafe(`create function refuse() returns trigger language plpgsql as $$ begin raise exception 'no' using errcode = '23514'; end $$;
-      create trigger refuse before insert or update or delete on config for each row execute function refuse()`);
-    await live.sql`alter table config disable trigger refuse`;
     await live.sql`update config set value = 'other' where key = 'registered'`;
-    await live.sql`alter table config enable trigger refuse`;
+    const before = await vaultState(live);
+    await live.sql.unsafe(`create function refuse() returns trigger language plpgsql as $$
+        begin raise exception 'no' using errcode = '23514'; end $$;
+      create trigger refuse before update on config for each row execute function refuse()`);
     expect(await codeOf(replaceVault(live, backup, { consent: everything }))).toBe("IMPORT_CONFLICT");
     await live.sql`drop function refuse() cascade`;
-    await live.sql`update config set value = 'true' where key = 'registered'`;
     expect(await vaultState(live)).toEqual(before);
   });
 
-  test("get the bundle's content once the database has committed", async () => {
-    const plan = await previewVault(live, backup);
-    expect(plan.replace!.objects_replaced).toBe(1);
-    expect(outcomesOf(plan, "attachments")).toEqual({ identical: 9 });
-    const report = await replaceVault(live, backup, { consent: everything });
-    expect(report.pending_objects).toBeUndefined();
-    expect(await contentOf(live.store, key)).toBe(original);
-    expect(await live.sql`select 1 from holdall_journal.import_aftermath`).toEqual([]);
-  });
-
-  test("a store that fails behind the commit is caught up with by the next import", async () => {
-    const store = failingStore(live.store, { fail: (call, name) => call === "remove" && name === key });
-    const report = await replaceVault({ ...live, store }, backup, { consent: everything });
-    expect(report.pending_objects).toBe(1);
-    expect(await contentOf(live.store, key)).not.toBe(original);
-    await replaceVault(live, backup, { consent: everything });
-    expect(await contentOf(live.store, key)).toBe(original);
-    expect(Object.keys((await vaultState(live)).objects).filter((name) => name.startsWith(key))).toEqual([key]);
-  });
-
-  test("one that cannot be written beside it stays as it is, and so does its row", async () => {
+  test("stay, and so do their rows, where the content cannot be written beside them", async () => {
     const store = failingStore(live.store, { fail: (call, name) => call === "create" && name.startsWith(key) });
     const report = await replaceVault({ ...live, store }, backup, { consent: everything });
     expect(report.failed_blobs).toHaveLength(1);
@@ -256,9 +234,18 @@ describe("live objects", () => {
     expect(await contentOf(live.store, key)).not.toBe(original);
   });
 
-  afterEach(async () => {
-    await replaceVault(live, backup, { consent: everything });
+  test("get the bundle's content behind the commit; where the store fails there, by the next import", async () => {
+    const store = failingStore(live.store, { fail: (call, name) => call === "remove" && name === key });
+    const plan = await previewVault(live, backup);
+    expect(plan.replace!.objects_replaced).toBe(1);
+    expect(outcomesOf(plan, "attachments")).toEqual({ identical: 9 });
+    const report = await replaceVault({ ...live, store }, backup, { consent: everything });
+    expect(report.pending_objects).toBe(1);
+    expect(await contentOf(live.store, key)).not.toBe(original);
+    expect((await replaceVault(live, backup, { consent: everything })).pending_objects).toBeUndefined();
     expect(await contentOf(live.store, key)).toBe(original);
+    expect(Object.keys((await vaultState(live)).objects).filter((name) => name.startsWith(key))).toEqual([key]);
+    expect(await live.sql`select 1 from holdall_journal.import_aftermath`).toEqual([]);
   });
 });
 
@@ -300,15 +287,17 @@ describe("refusals", () => {
   });
 
   test("a row that the table's own constraints forbid, before an object is written", async () => {
-    const target = await emptyVault(db, folderStore(home, "strict"));
+    const inner = folderStore(home, "strict");
+    const store = failingStore(inner);
+    const target = { ...(await emptyVault(db, inner)), store };
     await target.sql`alter table ciphers add constraint no_logins check (type <> 1)`;
     const before = await vaultState(target);
     expect(await failureOf(replaceVault(target, backup))).toMatchObject({
       code: "IMPORT_CONFLICT",
       details: { constraint: "no_logins" },
     });
+    expect(store.calls.create).toBe(0);
     expect(await vaultState(target)).toEqual(before);
-    expect(await target.sql`select 1 from holdall_journal.import_objects`).toEqual([]);
   });
 
   test("a target that changed since the preview: what moved is said, deletes among it", async () => {

@@ -42,6 +42,13 @@ const operations = {
     must(page.value.rows.length === 50, "50 rows");
     return { seconds: page.seconds, indexSeconds: index.seconds, total: page.value.total };
   },
+  async rowsAfterVerify(table: string, from: number) {
+    await client.open(chosen());
+    await client.verify();
+    const { seconds, value } = await timed(() => client.rows(table, from, 50));
+    must(value.rows.length === 50, "50 rows");
+    return { seconds };
+  },
   async pack(url: string) {
     const request = { url, method: "GET", headers: {} };
     const { seconds, value } = await timed(() => client.pack(request, { privateName: "bench.zip" }));

@@ -215,6 +215,10 @@ const chosen = `window.showSaveFilePicker = async ({ suggestedName }) => {
   if (window.cancels) throw new DOMException("The user aborted a request.", "AbortError");
   return (await navigator.storage.getDirectory()).getFileHandle(suggestedName, { create: true });
 }`;
+const removeSaved = `(async () => {
+  const root = await navigator.storage.getDirectory();
+  for await (const [name, entry] of root.entries()) if (entry.kind === "file") await root.removeEntry(name);
+})()`;
 const savedFile = `(async () => {
   const root = await navigator.storage.getDirectory();
   for await (const [name, entry] of root.entries()) {
@@ -248,7 +252,7 @@ test("into a file that is chosen: packed here and there, cancelled, and on a dis
   const alert = page.getByRole("alert");
   for (const maker of ["ZIP, packed by this browser", "ZIP, packed by the server"]) {
     await page.getByLabel(maker).check();
-    await page.evaluate("navigator.storage.getDirectory().then((root) => root.remove({ recursive: true }))");
+    await page.evaluate(removeSaved);
     await session.send("Storage.overrideQuotaForOrigin", { origin, quotaSize: 20_000 });
     await run();
     await alert.getByText("The file could not be written").waitFor();

@@ -35,6 +35,12 @@ describe.skipIf(process.env["HOLDALL_SHOTS"] !== "1")("pictures (npm run shots)"
     await page.goto(from.signInUrl);
     await page.getByText(/rows? in \d+ tables/).waitFor();
     await shot("02-export");
+    await page.getByLabel("Only some organizations").check();
+    await page.locator("holdall-tenants li input").first().check();
+    await page.getByText(/rows? in \d+ tables/).waitFor();
+    await shot("02-export-some");
+    await page.getByLabel("All organizations").check();
+    await page.getByText(/rows? in \d+ tables/).waitFor();
     const downloading = page.waitForEvent("download");
     await page.getByRole("button", { name: "Export", exact: true }).click();
     const path = await (await downloading).path();
@@ -46,7 +52,14 @@ describe.skipIf(process.env["HOLDALL_SHOTS"] !== "1")("pictures (npm run shots)"
     await page.getByText("assets", { exact: true }).first().click();
     await shot("05-scope-table", false);
 
+    await page.goto(`${from.url}#/nowhere`);
+    await page.getByRole("heading", { name: "There is no page" }).waitFor();
+    await shot("05-unknown");
+
     await page.goto(to.signInUrl);
+    await page.goto(`${to.url}#/import/rows/assets`);
+    await page.getByText("This address shows").waitFor();
+    await shot("06-asked");
     await page.goto(`${to.url}#/import`);
     await page.getByRole("heading", { name: "Drop a bundle here" }).waitFor();
     await shot("06-import");
