@@ -1,13 +1,12 @@
 import type { Sql } from "postgres";
 import type { ImportReport, Outcome, Plan } from "../../engine/plan.ts";
-import type { CatalogTable } from "../database/catalog.ts";
-import { quoteTable } from "../database/session.ts";
 import { applyPlan } from "./apply.ts";
 import { assertConfirmed, confirmedPlan } from "./confirmed-plan.ts";
 import type { BlobDecision } from "./decide-blob.ts";
 import { loadDirectly } from "./direct/load.ts";
 import { NotDirect } from "./direct/not-direct.ts";
 import type { ImportRequest } from "./import-request.ts";
+import { inTransaction, lockTables, planUnderLock } from "./import-transaction.ts";
 import type { Journal } from "./journal.ts";
 import { makePlan, type PlanContext } from "./make-plan.ts";
 import { makeReport } from "./make-report.ts";
@@ -16,9 +15,6 @@ import { prepareImport } from "./prepare-import.ts";
 import { announceAftermath, announceSurplus, noteObjects } from "./replace/aftermath.ts";
 import type { VerifiedBundle } from "./verified-bundle.ts";
 import { writeBlobs } from "./write-blobs.ts";
-
-/** How often a transaction that PostgreSQL sacrifices to end a deadlock is tried. */
-const attempts = 4;
 
 /** Into an empty target straight from the bundle where that leads through, else by staging and a plan of every row. */
 export async function runImport(
@@ -61,60 +57,72 @@ interface Run {
   written: Set<string>;
 }
 
-async function carryOut(sql: Sql, { request, verified, journal, confirmed, direct, ...objects }: Run): Promise<ImportReport> {
-  const { decided, written } = objects;
+async function carryOut(sql: Sql, run: Run): Promise<ImportReport> {
+  const { request, verified, journal, direct, decided, written } = run;
   const startedAt = new Date().toISOString();
   const prepare = { ...request, choices: request.choices ?? {}, numbering: "drawn", direct, decided } as const;
   const context = await prepareImport(sql, prepare, verified);
   const wroteBefore = written.size > 0;
   for (const [table, decisions] of context.blobs) if (direct) decided.set(table, structuredClone(decisions));
-  const isDirect = context.inputs.some((input) => input.direct !== undefined);
-  const writesBlobs = [...context.blobs.values()].some((decisions) => decisions.some((decision) => decision.state === "write"));
-  let earlier = confirmed;
-  const failed: ImportReport["failed_blobs"] = [];
-  if (writesBlobs) {
-    request.onProgress?.({ phase: "plan" });
-    let plan = await makePlan(sql, context);
-    if (isDirect) assertSame(plan, earlier);
-    else await assertConfirmed(sql, context.inputs, plan, earlier, request.keptPlan);
-    failed.push(...(await writeAllBlobs(sql, request, context, journal, plan.blobs.bytes, written)));
-    if (failed.length > 0) plan = await makePlan(sql, context);
-    if (!isDirect) await setAside(sql, context.inputs);
-    earlier = { digest: plan.digest, plan, tables: "plans" };
-  }
-  const load = async () => {
-    await lockTables(sql, context);
-    const plan = await loadDirectly(sql, request, context);
-    assertSame(plan, earlier);
-    return plan;
-  };
-  const planAndApply = async () => {
-    const plan = await planUnderLock(sql, request, context);
-    if (writesBlobs) await assertPlanned(sql, context.inputs, plan, earlier);
-    else await assertConfirmed(sql, context.inputs, plan, earlier, request.keptPlan);
-    request.onProgress?.({ phase: "apply" });
-    // A merge that replaces a row's content leaves the object before behind.
-    const replaces = context.inputs.some(
-      ({ table }) => table.scope.blob !== undefined && plannedRowsOf(plan, table.key, "update") > 0,
-    );
-    if (replaces) await noteObjects(sql, request.scope);
-    await applyPlan(sql, context.inputs, plan, (table) => request.onProgress?.({ phase: "apply", table }));
-    if (replaces) await announceAftermath(sql, request.scope, journal.id, []);
+  const objects = writesObjects(context) ? await writeObjects(sql, run, context) : undefined;
+  const work = async () => {
+    const plan = await (isDirect(context) ? load(sql, run, context, objects) : planAndApply(sql, run, context, objects));
     if (wroteBefore) await announceSurplus(sql, request.scope, journal.id, written);
-    return plan;
+    const report = await makeReport(sql, context, { plan, failed: objects?.failed ?? [], startedAt, importId: journal.id });
+    await journal.commit(sql, report);
+    // Ending the session takes a moment, in which a commit would slip through.
+    request.signal?.throwIfAborted();
+    return report;
   };
-  return inTransaction(
-    sql,
-    async () => {
-      const plan = await (isDirect ? load() : planAndApply());
-      const report = await makeReport(sql, context, { plan, failed, startedAt, importId: journal.id });
-      await journal.commit(sql, report);
-      // Ending the session takes a moment, in which a commit would slip through.
-      request.signal?.throwIfAborted();
-      return report;
-    },
-    request.signal,
-  );
+  return inTransaction(sql, work, request.signal);
+}
+
+/** The plan by which objects were written, and those that could not be. */
+interface WrittenObjects {
+  earlier: EarlierPlan;
+  failed: ImportReport["failed_blobs"];
+}
+
+function writesObjects({ blobs }: PlanContext): boolean {
+  return [...blobs.values()].some((decisions) => decisions.some(({ state }) => state === "write"));
+}
+
+function isDirect({ inputs }: PlanContext): boolean {
+  return inputs.some(({ direct }) => direct !== undefined);
+}
+
+async function writeObjects(sql: Sql, run: Run, context: PlanContext): Promise<WrittenObjects> {
+  const { request, journal, confirmed, written } = run;
+  request.onProgress?.({ phase: "plan" });
+  let plan = await makePlan(sql, context);
+  if (isDirect(context)) assertSame(plan, confirmed);
+  else await assertConfirmed(sql, context.inputs, plan, confirmed, request.keptPlan);
+  const failed = await writeAllBlobs(sql, request, context, journal, plan.blobs.bytes, written);
+  if (failed.length > 0) plan = await makePlan(sql, context);
+  if (!isDirect(context)) await setAside(sql, context.inputs);
+  return { earlier: { digest: plan.digest, plan, tables: "plans" }, failed };
+}
+
+async function load(sql: Sql, { request, confirmed }: Run, context: PlanContext, objects?: WrittenObjects): Promise<Plan> {
+  await lockTables(sql, context);
+  const plan = await loadDirectly(sql, request, context);
+  assertSame(plan, objects?.earlier ?? confirmed);
+  return plan;
+}
+
+async function planAndApply(sql: Sql, run: Run, context: PlanContext, objects?: WrittenObjects): Promise<Plan> {
+  const { request, journal, confirmed } = run;
+  const { inputs } = context;
+  const plan = await planUnderLock(sql, request, context);
+  if (objects !== undefined) await assertPlanned(sql, inputs, plan, objects.earlier);
+  else await assertConfirmed(sql, inputs, plan, confirmed, request.keptPlan);
+  request.onProgress?.({ phase: "apply" });
+  // A merge that replaces a row's content leaves the object before behind.
+  const replaces = inputs.some(({ table }) => table.scope.blob !== undefined && plannedRowsOf(plan, table.key, "update") > 0);
+  if (replaces) await noteObjects(sql, request.scope);
+  await applyPlan(sql, inputs, plan, (table) => request.onProgress?.({ phase: "apply", table }));
+  if (replaces) await announceAftermath(sql, request.scope, journal.id, []);
+  return plan;
 }
 
 function plannedRowsOf({ tables }: Plan, key: string, outcome: Outcome): number {
@@ -124,55 +132,6 @@ function plannedRowsOf({ tables }: Plan, key: string, outcome: Outcome): number 
 /** What else has become of the plan, only the other way can say. */
 function assertSame(plan: Plan, earlier: EarlierPlan | undefined): void {
   if (earlier !== undefined && earlier.digest !== plan.digest) throw new NotDirect("the plan is another one");
-}
-
-/** Writers of the target's tables wait from here to the commit; readers do not. */
-export async function planUnderLock(
-  sql: Sql,
-  request: ImportRequest,
-  context: PlanContext,
-  others: readonly CatalogTable[] = [],
-): Promise<Plan> {
-  await lockTables(sql, context, others);
-  request.onProgress?.({ phase: "plan" });
-  return makePlan(sql, context);
-}
-
-async function lockTables(sql: Sql, { inputs }: PlanContext, others: readonly CatalogTable[] = []): Promise<void> {
-  const tables = [...inputs.map(({ table }) => table.catalog), ...others].map(quoteTable);
-  await sql.unsafe("set local lock_timeout = '30s'");
-  if (tables.length > 0) await sql.unsafe(`lock table ${tables.join(", ")} in share row exclusive mode`);
-}
-
-/** A deadlock with the application's own writers is over once one side has given way. */
-export async function inTransaction<T>(sql: Sql, work: () => Promise<T>, signal?: AbortSignal): Promise<T> {
-  for (let attempt = 1; ; attempt++) {
-    try {
-      return await inOneTransaction(sql, work, signal);
-    } catch (error) {
-      if ((error as { code?: string }).code !== "40P01" || attempt === attempts) throw error;
-    }
-  }
-}
-
-async function inOneTransaction<T>(sql: Sql, work: () => Promise<T>, signal?: AbortSignal): Promise<T> {
-  await sql.unsafe("begin");
-  try {
-    const result = await work();
-    await sql.unsafe("commit");
-    return result;
-  } catch (error) {
-    await rollback(sql, signal);
-    throw error;
-  }
-}
-
-/** A session that was lost in the middle of a COPY answers nothing any more, and PostgreSQL has rolled back by itself. */
-async function rollback(sql: Sql, signal: AbortSignal | undefined): Promise<void> {
-  const { promise: lost, resolve } = Promise.withResolvers<void>();
-  if (signal?.aborted) resolve();
-  else signal?.addEventListener("abort", () => resolve(), { once: true });
-  await Promise.race([sql.unsafe("rollback").catch(() => {}), lost]);
 }
 
 export async function writeAllBlobs(

@@ -75,6 +75,21 @@ describe("a backend that is terminated while the import is", () => {
     await expectUntouched(target, before);
   });
 
+  test("behind the last row of a COPY: nobody waits for its rollback", async () => {
+    await target.sql.unsafe(`create function doze() returns trigger language plpgsql as 'begin perform pg_sleep(60); return null; end';
+      create trigger doze after insert on assets execute function doze()`);
+    const code = codeOf(importing());
+    await until("the end of the rows", async () => {
+      const asleep =
+        await target.sql`select 1 from pg_stat_activity where datname = current_database() and wait_event = 'PgSleep'`;
+      return asleep.length > 0;
+    });
+    await terminate(target.sql);
+    expect(await code).toBe("IO_DATABASE");
+    await target.sql.unsafe("drop trigger doze on assets; drop function doze");
+    await expectUntouched(target, before);
+  });
+
   test("reading the bundle: the lock is gone with it, and the import does not go on without", async () => {
     const source = await openFileSource(bundle);
     let gate: Promise<void> = Promise.resolve();

@@ -1,4 +1,7 @@
 import { expect, test } from "vitest";
+import { readCatalog } from "../../../server/database/catalog.ts";
+import { checkScope } from "../../../server/scope/check-scope.ts";
+import { defineScope, type Scope } from "../../../server/scope/define-scope.ts";
 import { KeySet, normalKey, withoutKeys } from "../../../server/scope/without-keys.ts";
 import { withoutKeysSql } from "../../../server/scope/without-keys-sql.ts";
 import { useDatabase } from "../../support/database.ts";
@@ -78,6 +81,27 @@ test("bytes, SQL and JavaScript's own objects come to the same, at any depth and
     if (strip(text) !== text) changed++;
   }
   expect(changed).toBeGreaterThan(50);
+});
+
+test("a column that has no jsonb is a problem of the scope", async () => {
+  const { sql } = await db.create();
+  await sql.unsafe("create table notes (id int primary key, doc jsonb, text json)");
+  const scope = (withoutKeys: Record<string, string[]>): Scope =>
+    defineScope({
+      name: "notes",
+      version: 1,
+      app: { name: "notes", version: "1" },
+      description: "",
+      options: {},
+      ignoredOptions: {},
+      users: { table: "people", id: "id", email: "email", admin: "true" },
+      tables: { notes: { columns: ["id", "doc", "text"], withoutKeys } },
+      excludedTables: {},
+    });
+  const catalog = await readCatalog(sql);
+  expect(checkScope(scope({ doc: keys }), catalog)).toEqual([]);
+  expect(checkScope(scope({ text: keys }), catalog)).toMatchObject([{ kind: "keys_not_jsonb", column: "text" }]);
+  expect(() => scope({ none: keys })).toThrow("none is not an included column");
 });
 
 test("an escaped key is the same key, white space and numbers stay as they are, a wrapped document is looked into", () => {
