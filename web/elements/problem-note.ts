@@ -52,8 +52,9 @@ export class ProblemNote extends PageElement {
   }
 }
 
+/** A sentence begins with a capital letter; a path or a name that it begins with stays as it is. */
 function capital(text: string): string {
-  return text.charAt(0).toUpperCase() + text.slice(1);
+  return /^[a-z]+[ ,;]/.test(text) ? text.charAt(0).toUpperCase() + text.slice(1) : text;
 }
 
 customElements.define("holdall-problem", ProblemNote);

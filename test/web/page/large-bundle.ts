@@ -20,7 +20,7 @@ export async function writeLargeBundle(path: string, { rows, files }: { rows: nu
     yield { name: "events", columns: ["id", "name", "at"], body: lines(rows, row), rows: () => rows };
     const line = (n: number) => `{"id":${n},"file_id":"f${n}"}`;
     yield {
-      name: "reports",
+      name: "event_files",
       columns: ["id", "file_id"],
       fileId: "file_id",
       body: lines(files.length, line),
