@@ -41,7 +41,7 @@ export function vectorSuite(
     it(title, async () => {
       const codec = await load();
       await Promise.all(some.map((vector) => checkVector(vector, codec, bytewise)));
-    });
+    }, 120_000);
   }
 }
 
