@@ -375,6 +375,19 @@ describe("written", () => {
     expect(warnings).toEqual([expect.stringMatching(/will not restore this archive: it unpacks to \d+ bytes/)]);
   });
 
+  test("a db.json that is streamed has no ZIP64 in its local header either, because its size is known beforehand", async () => {
+    const archive = sampleArchive({ attachments: false });
+    archive.db["config"]!.push({ key: "large", value: "x".repeat(3 * 1024 ** 2) });
+    Object.assign(archive.manifest["tableCounts"]!, { config: 4 });
+    const bundle = await openBundle(bytesSource(archiveBytes(archive)), { codec });
+    const { bytes, name } = await written(bundle, "nodewarden");
+    expect(refusalOf(bytes, name)).toBeUndefined();
+    const header = Buffer.from(bytes).indexOf("db.json") - 30;
+    const view = new DataView(bytes.buffer, bytes.byteOffset + header);
+    // +4 version needed, +28 length of the extra fields
+    expect([view.getUint32(0, true), view.getUint16(4, true), view.getUint16(28, true)]).toEqual([0x04034b50, 20, 0]);
+  });
+
   test("what NodeWarden would refuse is refused before anything is written", async () => {
     const archive = sampleArchive();
     row(archive, "ciphers", 1)["folder_id"] = "nowhere";
