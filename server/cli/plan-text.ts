@@ -81,8 +81,8 @@ function usersText({ users }: Plan, paint: Paint): string {
   return [textTable(columns, lines, paint), ...more].join("\n");
 }
 
-function countsTable({ tables }: Plan, paint: Paint): string {
-  const names = Object.keys(groups);
+function countsTable({ tables, replace }: Plan, paint: Paint): string {
+  const names = Object.keys(groups).filter((group) => group !== "deleted" || replace !== undefined);
   const columns = [{ title: "table" }, ...["rows", ...names].map((title) => ({ title, right: true }))];
   const line = (name: string, counted: readonly TablePlan[]) => [
     name,

@@ -23,6 +23,8 @@ export interface VectorOptions {
   together?: number;
   /** A larger vector is not read byte by byte: the result is the same and takes minutes. */
   bytewise?: number;
+  /** A larger vector is read as a stream once only, in 64 KiB pieces. */
+  whole?: number;
 }
 
 /**
@@ -32,7 +34,7 @@ export interface VectorOptions {
 export function vectorSuite(
   vectors: readonly Vector[],
   load: () => Codec | Promise<Codec>,
-  { together = 1, bytewise = 70_000 }: VectorOptions = {},
+  { together = 1, bytewise = 70_000, whole = Number.POSITIVE_INFINITY }: VectorOptions = {},
 ): void {
   for (let at = 0; at < vectors.length; at += together) {
     const some = vectors.slice(at, at + together);
@@ -40,19 +42,19 @@ export function vectorSuite(
     const title = together === 1 ? `${first.expect}: ${first.name}` : `${some.length} from ${first.name} on`;
     it(title, async () => {
       const codec = await load();
-      await Promise.all(some.map((vector) => checkVector(vector, codec, bytewise)));
+      await Promise.all(some.map((vector) => checkVector(vector, codec, { bytewise, whole })));
     }, 120_000);
   }
 }
 
-async function checkVector(vector: Vector, codec: Codec, bytewise: number): Promise<void> {
+async function checkVector(vector: Vector, codec: Codec, { bytewise, whole }: Required<Omit<VectorOptions, "together">>) {
   const { name } = vector;
   const bytes = await vector.load();
   const found = await readWhole(bytesSource(bytes), codec);
   if (vector.expect !== "either") expect("accepted" in found ? "accept" : `reject ${found.refused}`, name).toMatch(vector.expect);
   expect(sameFate(await readSingly(bytesSource(bytes), codec)), name).toEqual(sameFate(found));
   expect(sameFate(await readListed(bytesSource(bytes), codec)), `${name} by its directory`).toEqual(sameFate(found));
-  for (const length of [bytes.length, 65_536, ...(bytes.length <= bytewise ? [1] : [])]) {
+  for (const length of [...(bytes.length <= whole ? [bytes.length] : []), 65_536, ...(bytes.length <= bytewise ? [1] : [])]) {
     const forward = await readForward(pieces(bytes, Math.max(1, length)), codec);
     if (!isOnlyForRandomAccess(found, forward))
       expect(sameFate(forward), `${name} in pieces of ${length}`).toEqual(sameFate(found));

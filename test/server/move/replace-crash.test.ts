@@ -21,14 +21,14 @@ const size = { users: 3, ciphers: 12, attachments: 6 };
 const phases: Phase[] = [
   { name: "finding what goes", statement: /^create temporary table gone_/ },
   { name: "building a shadow", statement: /^insert into pg_temp\.shadow_5/ },
-  { name: "about to write objects", statement: /^insert into holdall\.import_objects/, answer: true },
+  { name: "about to write objects", statement: /^insert into holdall_journal\.import_objects/, answer: true },
   { name: "locking the tables", statement: /^lock table/ },
   { name: "noting the objects", statement: /^create temporary table objects_before/ },
   { name: "deleting", statement: /^delete from "public"\."users"/ },
   { name: "updating", statement: /^update "public"\."ciphers"/ },
   { name: "inserting", statement: /^insert into "public"\."ciphers"/ },
-  { name: "announcing what follows the commit", statement: /^insert into holdall\.import_aftermath/ },
-  { name: "about to commit", statement: /^delete from holdall\.import_objects where import_id = \$1$/, answer: true },
+  { name: "announcing what follows the commit", statement: /^insert into holdall_journal\.import_aftermath/ },
+  { name: "about to commit", statement: /^delete from holdall_journal\.import_objects where import_id = \$1$/, answer: true },
 ];
 
 let home: string;
