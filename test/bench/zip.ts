@@ -167,7 +167,7 @@ async function timed(command: string, operands: string[]): Promise<Timed | undef
   const start = performance.now();
   const child = spawn("sh", ["-c", command, "sh", ...operands], { stdio: "ignore", detached: true });
   const peaks = new Map<number, number>();
-  const watch = setInterval(() => notePeaks(child.pid!, peaks), 25);
+  const watch = setInterval(() => notePeaks(child.pid!, peaks), 100);
   const status = await new Promise<number | null>((resolve) => child.once("exit", resolve).once("error", () => resolve(null)));
   clearInterval(watch);
   if (status !== 0) return undefined;
