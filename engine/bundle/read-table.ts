@@ -1,6 +1,7 @@
 import { BackupError } from "../errors.ts";
 import { RowFields, scanRow } from "../json/row.ts";
 import { incomplete, JsonSyntaxError, skipSpace } from "../json/scanner.ts";
+import { PendingBytes } from "./pending-bytes.ts";
 
 /** Where a row stands in its table entry; row and line are 1-based, `line` as an editor counts. */
 export interface RowPlace {
@@ -60,50 +61,31 @@ class TableScanner {
   readonly #fields = new RowFields();
   readonly #place: RowPlace = { row: 0, line: 1 };
   #expecting: Expecting = "array";
-  /** Bytes that wait for more, at the start of a buffer that is used again and again: a fresh one a piece costs more than the scan. */
-  #buffer = new Uint8Array(0);
-  #pendingBytes = 0;
-  /** Bytes before the pending ones. */
-  #done = 0;
-  /** A row that was found incomplete is looked at again only once the bytes have doubled: large rows stay linear. */
-  #wanted = 0;
+  readonly #pending: PendingBytes;
 
   constructor(entry: string, visitor: TableVisitor, rowBytes: number) {
     this.#entry = entry;
     this.#visitor = visitor;
     this.#rowBytes = rowBytes;
+    this.#pending = new PendingBytes(rowBytes);
   }
 
   push(chunk: Uint8Array): void {
     if (chunk.length === 0) return;
-    if (this.#pendingBytes === 0) {
-      this.#scan(chunk);
-      return;
-    }
-    this.#append(chunk);
-    if (this.#pendingBytes >= this.#wanted) this.#scan(this.#buffer.subarray(0, this.#pendingBytes));
+    const bytes = this.#pending.with(chunk);
+    if (bytes !== undefined) this.#scan(bytes);
   }
 
   finish(): number {
-    if (this.#pendingBytes > 0) this.#scan(this.#buffer.subarray(0, this.#pendingBytes));
+    const rest = this.#pending.rest();
+    if (rest !== undefined) this.#scan(rest);
     if (this.#expecting === "array") throw this.#error(expectation.array);
     if (this.#expecting !== "nothing") throw this.#error("the table ends in the middle: its closing ] is missing");
     return this.#place.row;
   }
 
-  #append(chunk: Uint8Array): void {
-    const needed = this.#pendingBytes + chunk.length;
-    if (needed > this.#buffer.length) {
-      const grown = new Uint8Array(Math.max(needed, this.#buffer.length * 2));
-      grown.set(this.#buffer.subarray(0, this.#pendingBytes));
-      this.#buffer = grown;
-    }
-    this.#buffer.set(chunk, this.#pendingBytes);
-    this.#pendingBytes = needed;
-  }
-
   #scan(bytes: Uint8Array): void {
-    this.#visitor.piece?.(this.#done);
+    this.#visitor.piece?.(this.#pending.done);
     let rest: number;
     try {
       rest = this.#rows(bytes);
@@ -111,20 +93,8 @@ class TableScanner {
       if (error instanceof JsonSyntaxError) throw this.#error(error.message, error);
       throw error;
     }
-    const left = bytes.length - rest;
-    if (left > this.#rowBytes) throw this.#tooLarge();
-    this.#done += rest;
-    this.#pendingBytes = 0;
-    if (left > 0) this.#keep(bytes.subarray(rest));
-    this.#wanted = Math.min(left * 2, this.#rowBytes + 1);
-  }
-
-  /** Moves what is left to the buffer's start, where it may lie already. */
-  #keep(left: Uint8Array): void {
-    if (left.buffer === this.#buffer.buffer) {
-      this.#buffer.copyWithin(0, left.byteOffset, left.byteOffset + left.length);
-      this.#pendingBytes = left.length;
-    } else this.#append(left);
+    if (bytes.length - rest > this.#rowBytes) throw this.#tooLarge();
+    this.#pending.keep(bytes, rest);
   }
 
   /** Walks whole rows; gives the position of the first byte that has to wait for more. */

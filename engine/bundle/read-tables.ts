@@ -1,6 +1,7 @@
 import { BackupError } from "../errors.ts";
 import { keyEnd, RowFields, scanRow, textOf } from "../json/row.ts";
 import { incomplete, JsonSyntaxError, skipKey, skipSpace, skipValue } from "../json/scanner.ts";
+import { PendingBytes } from "./pending-bytes.ts";
 
 /** Offsets are bytes of the document. */
 export interface TablesVisitor {
@@ -40,42 +41,24 @@ class TablesScanner {
   #expecting: Expecting = "object";
   #table = "";
   #row = 0;
-  #buffer = new Uint8Array(0);
-  #pending = 0;
-  /** Bytes of the document before the pending ones. */
-  #done = 0;
-  /** What was found incomplete is looked at again once the bytes have doubled: large rows stay linear. */
-  #wanted = 0;
+  readonly #pending: PendingBytes;
 
   constructor(entry: string, visitor: TablesVisitor, rowBytes: number) {
     this.#entry = entry;
     this.#visitor = visitor;
     this.#rowBytes = rowBytes;
+    this.#pending = new PendingBytes(rowBytes);
   }
 
   push(chunk: Uint8Array): void {
-    if (this.#pending === 0) {
-      this.#scan(chunk);
-      return;
-    }
-    this.#append(chunk);
-    if (this.#pending >= this.#wanted) this.#scan(this.#buffer.subarray(0, this.#pending));
+    const bytes = this.#pending.with(chunk);
+    if (bytes !== undefined) this.#scan(bytes);
   }
 
   finish(): void {
-    if (this.#pending > 0) this.#scan(this.#buffer.subarray(0, this.#pending));
+    const rest = this.#pending.rest();
+    if (rest !== undefined) this.#scan(rest);
     if (this.#expecting !== "nothing") throw this.#error(`the document ends too early: ${expectation[this.#expecting]}`);
-  }
-
-  #append(chunk: Uint8Array): void {
-    const needed = this.#pending + chunk.length;
-    if (needed > this.#buffer.length) {
-      const grown = new Uint8Array(Math.max(needed, this.#buffer.length * 2));
-      grown.set(this.#buffer.subarray(0, this.#pending));
-      this.#buffer = grown;
-    }
-    this.#buffer.set(chunk, this.#pending);
-    this.#pending = needed;
   }
 
   #scan(bytes: Uint8Array): void {
@@ -86,15 +69,8 @@ class TablesScanner {
       if (error instanceof JsonSyntaxError) throw this.#error(error.message, error);
       throw error;
     }
-    const left = bytes.length - rest;
-    if (left > this.#rowBytes) throw this.#tooLarge();
-    this.#done += rest;
-    this.#pending = 0;
-    if (bytes.buffer === this.#buffer.buffer) {
-      this.#buffer.copyWithin(0, rest, bytes.length);
-      this.#pending = left;
-    } else if (left > 0) this.#append(bytes.subarray(rest));
-    this.#wanted = Math.min(left * 2, this.#rowBytes + 1);
+    if (bytes.length - rest > this.#rowBytes) throw this.#tooLarge();
+    this.#pending.keep(bytes, rest);
   }
 
   /** Goes through what is whole; gives the position of the first byte that has to wait for more. */
@@ -152,7 +128,7 @@ class TablesScanner {
   }
 
   #endTable(p: number): number {
-    this.#visitor.end(this.#done + p + 1);
+    this.#visitor.end(this.#pending.done + p + 1);
     this.#table = "";
     return this.#then("next or end", p);
   }
@@ -164,7 +140,7 @@ class TablesScanner {
     if (bytes[value] !== 0x5b) return this.#other(bytes, value, name);
     this.#isNew(name);
     [this.#table, this.#row] = [name, 0];
-    this.#visitor.table(name, this.#done + value);
+    this.#visitor.table(name, this.#pending.done + value);
     return this.#then("row or end", value);
   }
 
