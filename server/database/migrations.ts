@@ -1,4 +1,5 @@
 import type { Sql } from "postgres";
+import { inOneTransaction } from "./transaction.ts";
 
 /** Holdall's own tables, in the schema `holdall_journal` of the target database. A number is never changed once it was released. */
 const migrations: readonly string[] = [
@@ -35,17 +36,22 @@ const migrations: readonly string[] = [
    );`,
 ];
 
-/** Brings the schema `holdall_journal` up to date; concurrent callers wait for each other. */
-export async function migrate(sql: Sql): Promise<void> {
-  await sql.begin(async (tx) => {
-    await tx`select pg_advisory_xact_lock(hashtext('holdall.migrations'))`;
-    await tx`create schema if not exists holdall_journal`;
-    await tx`create table if not exists holdall_journal.migrations (number int primary key, applied_at timestamptz not null default now())`;
-    const applied = new Set((await tx`select number from holdall_journal.migrations`).map((row) => row["number"] as number));
-    for (const [i, statements] of migrations.entries()) {
-      if (applied.has(i + 1)) continue;
-      await tx.unsafe(statements);
-      await tx`insert into holdall_journal.migrations (number) values (${i + 1})`;
-    }
-  });
+/** Brings the schema `holdall_journal` up to date over a session; concurrent callers wait for each other. `lost` aborts with it. */
+export function migrate(sql: Sql, lost?: AbortSignal): Promise<void> {
+  return inOneTransaction(
+    sql,
+    async () => {
+      await sql`select pg_advisory_xact_lock(hashtext('holdall.migrations'))`;
+      await sql`create schema if not exists holdall_journal`;
+      await sql`create table if not exists holdall_journal.migrations (number int primary key, applied_at timestamptz not null default now())`;
+      const rows = await sql`select number from holdall_journal.migrations`;
+      const applied = new Set(rows.map((row) => row["number"] as number));
+      for (const [i, statements] of migrations.entries()) {
+        if (applied.has(i + 1)) continue;
+        await sql.unsafe(statements);
+        await sql`insert into holdall_journal.migrations (number) values (${i + 1})`;
+      }
+    },
+    lost,
+  );
 }

@@ -52,7 +52,7 @@ export async function previewImport(request: PreviewRequest): Promise<Plan> {
 export async function importBundle(request: ImportRequest): Promise<ImportReport> {
   return inSession(request, async (session, abortable) => {
     await takeImportLock(session.sql);
-    await migrate(session.sql);
+    await migrate(session.sql, session.lost);
     await removeOrphans(session.sql, request.store, request.scope);
     await finishAftermath(session.sql, request.store, request.scope);
     const verified = await verify(abortable);

@@ -2,6 +2,7 @@ import type { Sql } from "postgres";
 import type { Plan } from "../../engine/plan.ts";
 import type { CatalogTable } from "../database/catalog.ts";
 import { quoteTable } from "../database/session.ts";
+import { inOneTransaction } from "../database/transaction.ts";
 import type { ImportRequest } from "./import-request.ts";
 import { makePlan, type PlanContext } from "./make-plan.ts";
 
@@ -35,24 +36,4 @@ export async function inTransaction<T>(sql: Sql, work: () => Promise<T>, signal?
       if ((error as { code?: string }).code !== "40P01" || attempt === attempts) throw error;
     }
   }
-}
-
-async function inOneTransaction<T>(sql: Sql, work: () => Promise<T>, signal?: AbortSignal): Promise<T> {
-  await sql.unsafe("begin");
-  try {
-    const result = await work();
-    await sql.unsafe("commit");
-    return result;
-  } catch (error) {
-    await rollback(sql, signal);
-    throw error;
-  }
-}
-
-/** A session that was lost in the middle of a COPY answers nothing any more, and PostgreSQL has rolled back by itself. */
-async function rollback(sql: Sql, signal: AbortSignal | undefined): Promise<void> {
-  const { promise: lost, resolve } = Promise.withResolvers<void>();
-  if (signal?.aborted) resolve();
-  else signal?.addEventListener("abort", () => resolve(), { once: true });
-  await Promise.race([sql.unsafe("rollback").catch(() => {}), lost]);
 }

@@ -14,6 +14,7 @@ export interface Phase {
 
 /** In the order of an import into an empty instance. */
 export const phases: Phase[] = [
+  { name: "migrating", statement: /^create schema if not exists holdall_journal/ },
   { name: "verifying", statement: /^update holdall_journal\.imports set state = 'recovered'/ },
   { name: "recording its begin", statement: /^insert into holdall_journal\.imports/, answer: true },
   { name: "making a staging table", statement: /^create temporary table stage_2/ },
