@@ -15,6 +15,8 @@ const node: TestProjectConfiguration = {
   test: {
     name: "node",
     environment: "node",
+    // What files share is loaded once a worker: loading it takes longer than most of them.
+    isolate: false,
     // The built page is driven from Node, which has the server and its database at hand.
     include: ["test/engine/**/*.test.ts", "test/server/**/*.test.ts", "test/web/page/**/*.test.ts"],
     globalSetup: ["test/support/services.ts"],

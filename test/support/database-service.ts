@@ -24,10 +24,13 @@ export async function startDatabase(): Promise<Service> {
   };
 }
 
-/** The cluster dies with the run. Hundreds of databases are made and dropped in it, each of which would wait for the disk. */
+/**
+ * The cluster dies with the run. Hundreds of databases are made and dropped in it, each of which would wait for the disk, and be
+ * visited by autovacuum.
+ */
 async function forgoDurability(url: string): Promise<void> {
   const { sql, close } = await connect(url, { max: 1 });
-  for (const setting of ["fsync", "synchronous_commit", "full_page_writes"])
+  for (const setting of ["fsync", "synchronous_commit", "full_page_writes", "autovacuum"])
     await sql.unsafe(`alter system set ${setting} = off`);
   await sql`select pg_reload_conf()`;
   await close();

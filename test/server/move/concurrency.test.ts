@@ -26,7 +26,7 @@ import { useTemporaryFolders } from "../../support/temporary.ts";
 const db = useDatabase();
 const tapOf = useSqlTaps();
 const temporaryFolder = useTemporaryFolders();
-const runs = Number(process.env["HOLDALL_TEST_RUNS"] ?? 20);
+const runs = Number(process.env["HOLDALL_TEST_RUNS"] ?? 10);
 
 let home: string;
 let bundle: string;

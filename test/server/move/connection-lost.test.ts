@@ -29,7 +29,7 @@ const db = useDatabase();
 const tapOf = useSqlTaps();
 const temporaryFolder = useTemporaryFolders();
 /** Every Nth statement of an import is cut off in turn; 1 takes minutes. */
-const stride = Number(process.env["HOLDALL_TEST_STRIDE"] ?? 31);
+const stride = Number(process.env["HOLDALL_TEST_STRIDE"] ?? 61);
 
 let home: string;
 let bundle: string;
