@@ -15,15 +15,28 @@ export function hashOf(parts: readonly string[]): string {
   return `#/${parts.map(encodeURIComponent).join("/")}`;
 }
 
-/** Asks whoever is around to show something else. With `replace` the browser's Back does not lead back here. */
-export interface Move {
-  to: readonly string[];
-  how: "push" | "replace" | "up";
+/** Whether the route is this address or one below it. */
+export function isWithin({ page, rest }: Route, address: readonly string[]): boolean {
+  const parts = [page, ...rest];
+  return address.every((part, i) => part === parts[i]);
 }
 
-/** `up` leaves what was opened: by Back where it was opened from here, else to the address above. */
-export function go(element: Element, how: Move["how"], ...to: string[]): void {
-  const detail: Move = { to, how };
+/**
+ * Asks whoever is around to show something else. With `replace` the browser's Back does not lead back here; `up` leaves what was
+ * opened at `from`: by Back where it was opened from here, else to the address above.
+ */
+export type Move = { to: readonly string[] } & ({ how: "push" | "replace" } | { how: "up"; from: readonly string[] });
+
+export function go(element: Element, how: "push" | "replace", ...to: string[]): void {
+  ask(element, { how, to });
+}
+
+/** Nothing happens where `from` is no longer what is open. */
+export function leave(element: Element, from: readonly string[], to: readonly string[]): void {
+  ask(element, { how: "up", from, to });
+}
+
+function ask(element: Element, detail: Move): void {
   element.dispatchEvent(new CustomEvent("holdall-move", { detail, bubbles: true, composed: true }));
 }
 

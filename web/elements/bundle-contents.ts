@@ -1,8 +1,9 @@
 import { css, html, nothing, svg } from "lit";
+import { keyed } from "lit/directives/keyed.js";
 import { icon } from "../design/icons.ts";
 import { PageElement, properties } from "../design/page-element.ts";
 import { counted, number, size, words } from "../format.ts";
-import { go } from "../route.ts";
+import { go, leave } from "../route.ts";
 import type { BundleClient } from "../worker/client.ts";
 import type { Inspection } from "../worker/protocol.ts";
 import "./file-browser.ts";
@@ -153,12 +154,15 @@ export class BundleContents extends PageElement {
     if (table === undefined) {
       return html`<div class="note warn" role="status">${icon("warn")}<p>This bundle has no table “${name}”, which the address asks for.</p></div>`;
     }
-    return html`<holdall-rows
-      .table=${table}
-      .client=${this.client}
-      .row=${Number(row) || null}
-      @close=${() => go(this, "up", "import")}
-    ></holdall-rows>`;
+    return keyed(
+      name,
+      html`<holdall-rows
+        .table=${table}
+        .client=${this.client}
+        .row=${Number(row) || null}
+        @close=${() => leave(this, ["import", "rows", name], ["import"])}
+      ></holdall-rows>`,
+    );
   }
 
   #choice(name: Tab, label: string) {

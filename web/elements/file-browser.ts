@@ -1,7 +1,8 @@
 import { css, html, nothing } from "lit";
+import { keyed } from "lit/directives/keyed.js";
 import { PageElement } from "../design/page-element.ts";
 import { counted, size } from "../format.ts";
-import { go } from "../route.ts";
+import { go, leave } from "../route.ts";
 import type { BundleClient } from "../worker/client.ts";
 import type { FileRow } from "../worker/protocol.ts";
 import "./file-view.ts";
@@ -84,15 +85,18 @@ export class FileBrowser extends PageElement {
           @range=${this.#range}
         ></holdall-list>
       </div>
-      ${
-        this._chosen === null
-          ? nothing
-          : html`<holdall-file
-              .client=${this.client}
-              .file=${this._chosen}
-              @close=${() => go(this, "up", "import", "files")}
-            ></holdall-file>`
-      }`;
+      ${this._chosen === null ? nothing : this.#view(this._chosen)}`;
+  }
+
+  #view(file: FileRow) {
+    return keyed(
+      file.id,
+      html`<holdall-file
+        .client=${this.client}
+        .file=${file}
+        @close=${() => leave(this, ["import", "files", file.id], ["import", "files"])}
+      ></holdall-file>`,
+    );
   }
 
   #head() {

@@ -1,10 +1,11 @@
 import { css, html, LitElement, nothing } from "lit";
+import { Address } from "../address.ts";
 import { Api, ProblemError, type ScopeDescription } from "../api.ts";
 import { base } from "../design/base.ts";
 import { controls } from "../design/controls.ts";
 import { icon } from "../design/icons.ts";
 import { tokens } from "../design/tokens.ts";
-import { hashOf, type Move, parseRoute, type Route } from "../route.ts";
+import { hashOf, isWithin, type Move, parseRoute, type Route } from "../route.ts";
 import "./export-page.ts";
 import "./import-page.ts";
 import "./problem-note.ts";
@@ -18,8 +19,6 @@ const pages = [
 ] as const;
 type PageName = (typeof pages)[number]["name"];
 const isPage = (name: string): name is PageName => pages.some((page) => page.name === name);
-/** What marks entries of the browser's history that this page has made: Back leads to where it was before. */
-const ownEntry = { holdall: true };
 
 /**
  * The whole page of an installation, for any page to embed: `<holdall-backup base="/admin/backup">`. `base` is where the routes are
@@ -132,6 +131,9 @@ export class HoldallBackup extends LitElement {
   declare _error: unknown;
   declare _route: Route;
   #api: Api | undefined;
+  readonly #address = new Address((route) => {
+    if (this.routing !== "none") this._route = route;
+  });
   /** A page stays once it was opened: what is in work there goes on. */
   readonly #visited = new Set<PageName>();
 
@@ -146,16 +148,13 @@ export class HoldallBackup extends LitElement {
 
   override connectedCallback() {
     super.connectedCallback();
-    addEventListener("hashchange", this.#follow);
-    addEventListener("popstate", this.#follow);
-    this.#follow();
+    this.#address.connect();
     void this.load();
   }
 
   override disconnectedCallback() {
     super.disconnectedCallback();
-    removeEventListener("hashchange", this.#follow);
-    removeEventListener("popstate", this.#follow);
+    this.#address.disconnect();
   }
 
   /** Asks the installation anew. */
@@ -229,31 +228,14 @@ export class HoldallBackup extends LitElement {
     this._route = { page: name, rest: [] };
   }
 
-  #move({ to, how }: Move) {
-    const [page = "", ...rest] = to;
-    if (this.routing === "none") {
-      this._route = { page, rest };
-      return;
-    }
-    if (how === "up" && isOwn(history.state)) {
-      history.back();
-      return;
-    }
-    if (how === "push") history.pushState(ownEntry, "", hashOf(to));
-    else history.replaceState(how === "up" ? null : history.state, "", hashOf(to));
-    this.#follow();
+  #move(move: Move) {
+    // Something else may be open before a dialog has said that it was closed.
+    const now = this.routing === "none" ? this._route : parseRoute(location.hash);
+    if (move.how === "up" && (now === null || !isWithin(now, move.from))) return;
+    const [page = "", ...rest] = move.to;
+    if (this.routing === "none") this._route = { page, rest };
+    else this.#address.move(move);
   }
-
-  readonly #follow = () => {
-    if (this.routing === "none") return;
-    const route = parseRoute(location.hash);
-    // Back to the address without any is back to the beginning.
-    if (route !== null || location.hash === "") this._route = route ?? { page: "export", rest: [] };
-  };
-}
-
-function isOwn(state: unknown): boolean {
-  return (state as typeof ownEntry | null)?.holdall === true;
 }
 
 function unknown(page: string) {

@@ -1,11 +1,12 @@
 import { css, html, nothing, svg } from "lit";
+import { keyed } from "lit/directives/keyed.js";
 import type { Outcome, Plan, TablePlan } from "../../engine/plan.ts";
 import type { Api } from "../api.ts";
 import { icon } from "../design/icons.ts";
 import { PageElement } from "../design/page-element.ts";
 import { counted, number, size, words } from "../format.ts";
 import { type Group, groups, outcomeTexts } from "../mode-texts.ts";
-import { go } from "../route.ts";
+import { go, leave } from "../route.ts";
 import type { BundleClient } from "../worker/client.ts";
 import "./plan-rows.ts";
 
@@ -173,13 +174,16 @@ export class PlanView extends PageElement {
     const table = plan.tables.find((known) => known.table === open);
     if (table === undefined)
       return html`<p class="muted" role="status">The plan has no table “${open}”, which the address asks for.</p>`;
-    return html`<holdall-plan-rows
-      .table=${table}
-      .digest=${plan.digest}
-      .api=${this.api}
-      .client=${this.client}
-      @close=${() => go(this, "up", "import")}
-    ></holdall-plan-rows>`;
+    return keyed(
+      open,
+      html`<holdall-plan-rows
+        .table=${table}
+        .digest=${plan.digest}
+        .api=${this.api}
+        .client=${this.client}
+        @close=${() => leave(this, ["import", "plan", open], ["import"])}
+      ></holdall-plan-rows>`,
+    );
   }
 
   #table(table: TablePlan, most: number) {

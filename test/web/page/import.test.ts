@@ -244,6 +244,17 @@ test("people of the bundle are mapped to people here, and only the tables that a
   expect(errors).toEqual([]);
 });
 
+/** A dialog says that it was closed, and Back arrives, a moment later: whoever goes elsewhere in between gets there. */
+const elsewhereBeforeClosed = (dialog: EventTarget) => {
+  Reflect.get(dialog, "close").call(dialog);
+  Reflect.set(Reflect.get(globalThis, "location"), "hash", "#/import/plan/organizations");
+};
+const elsewhereOnceClosed = (dialog: EventTarget) => {
+  const elsewhere = () => Reflect.set(Reflect.get(globalThis, "location"), "hash", "#/import/plan/organizations");
+  dialog.addEventListener("close", elsewhere, { once: true });
+  Reflect.get(dialog, "close").call(dialog);
+};
+
 test("what is open has an address: rows, files, warnings, a table of the plan; Back and Forward lead through them", async () => {
   const { page, errors, server } = await openImport(await setup.installations.empty());
   const at = (path: string) => expect.poll(() => page.url()).toBe(`${server.url}#/import${path}`);
@@ -281,9 +292,19 @@ test("what is open has an address: rows, files, warnings, a table of the plan; B
   await page.getByRole("button", { name: "Compare" }).click();
   await page.getByRole("button", { name: "Rows of assets in the plan" }).click();
   await at("/plan/assets");
-  await page.keyboard.press("Escape");
   await page.goto(`${server.url}#/import/plan/organizations`);
   await page.getByRole("dialog", { name: "organizations" }).waitFor();
+  await page.keyboard.press("Escape");
+  await at("");
+  for (const when of [elsewhereBeforeClosed, elsewhereOnceClosed]) {
+    await page.getByRole("button", { name: "Rows of assets in the plan" }).click();
+    await page.getByRole("dialog", { name: "assets" }).evaluate(when);
+    await page.getByRole("dialog", { name: "organizations" }).waitFor();
+    await at("/plan/organizations");
+    await page.keyboard.press("Escape");
+    await page.getByRole("dialog").waitFor({ state: "detached" });
+    await at("");
+  }
   expect(errors).toEqual([]);
 });
 
