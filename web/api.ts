@@ -45,6 +45,8 @@ export class ProblemError extends Error {
 export interface PlanRequest {
   mode: ConflictMode;
   match_natural_keys?: boolean;
+  /** The file's name may say another hash than the file has. */
+  accept_name_mismatch?: boolean;
   /** Users of the bundle, by key, to users here, by e-mail address or key. */
   user_map?: Record<string, string>;
   tables?: string[];

@@ -61,10 +61,12 @@ function fieldText(name: string, value: unknown): string {
 /** `{"upload":"<id>"}` and the other fields. A preview leaves the upload for the import. */
 async function namedUpload({ upload: id, ...others }: Record<string, unknown>, spool: Spool, owner: string): Promise<Upload> {
   if (typeof id !== "string") throw invalid('the body has to name an upload, as in {"upload":"<id>"}');
+  const fields = Object.fromEntries(Object.entries(others).map(([name, value]) => [name, fieldText(name, value)]));
   const uploads = await spool.uploads();
-  const source = await uploads.open(id, owner);
+  const { source, ...named } = await uploads.open(id, owner);
   return {
-    fields: Object.fromEntries(Object.entries(others).map(([name, value]) => [name, fieldText(name, value)])),
+    ...named,
+    fields,
     source: async () => source,
     release: () => source.close(),
     done: () => uploads.remove(id),

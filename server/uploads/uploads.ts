@@ -50,14 +50,19 @@ export class Uploads {
     return this.#server.handleWeb(request as Parameters<Server["handleWeb"]>[0]);
   }
 
-  /** The bytes of a finished upload. @throws BackupError `UPLOAD_MISSING`, `UPLOAD_INCOMPLETE`, `IO_SOURCE` */
-  async open(id: string, owner: string): Promise<ClosableSource> {
-    const { offset, size } = await this.#find(id, owner);
+  /**
+   * The bytes of a finished upload, and the file's name where the client said it (the metadata `filename`).
+   * @throws BackupError `UPLOAD_MISSING`, `UPLOAD_INCOMPLETE`, `IO_SOURCE`
+   */
+  async open(id: string, owner: string): Promise<{ source: ClosableSource; name?: string }> {
+    const { offset, size, metadata } = await this.#find(id, owner);
     if (offset !== size) {
       const message = `${offset} of the upload's ${size} bytes have arrived; continue it first`;
       throw new BackupError("UPLOAD_INCOMPLETE", message, { bytes_received: offset, bytes_total: size });
     }
-    return this.#store.source(this.#store.prefix + id);
+    const source = await this.#store.source(this.#store.prefix + id);
+    const name = metadata?.["filename"];
+    return { source, ...(typeof name === "string" && { name }) };
   }
 
   async remove(id: string): Promise<void> {

@@ -5,13 +5,13 @@ import { icon } from "../design/icons.ts";
 import { PageElement } from "../design/page-element.ts";
 import { titleOf } from "../failure-text.ts";
 import { counted, duration, number, percent, size, speed } from "../format.ts";
-import type { ReportedIssue, VerificationReport, WorkProgress } from "../worker/protocol.ts";
+import { isOnlyNameMismatch, type ReportedIssue, type VerificationReport, type WorkProgress } from "../worker/protocol.ts";
 import "./progress-bar.ts";
 
 const marks = { passed: "check", warned: "warn", failed: "cross" } as const;
 const spoken = { passed: "passed", warned: "passed with warnings", failed: "failed" };
 
-/** The full check while it runs, then its verdict with every check and every issue. Fires `cancel` and `again`. */
+/** The full check while it runs, then its verdict with every check and every issue. Fires `cancel`, `again` and `accept-name`. */
 export class BundleVerdict extends PageElement {
   static override properties = {
     progress: { attribute: false },
@@ -28,7 +28,8 @@ export class BundleVerdict extends PageElement {
         align-items: end;
       }
 
-      details {
+      details,
+      .accept {
         margin-top: 0.75rem;
       }
 
@@ -145,6 +146,7 @@ export class BundleVerdict extends PageElement {
           ${counted(report.entries, "entry", "entries")} and ${size(report.bytes)} were read in ${duration(report.seconds)}.
         </p>
         ${report.issues.length === 0 ? nothing : this.#issues(report)}
+        ${isOnlyNameMismatch(report) ? this.#acceptName() : nothing}
         <details>
           <summary>${passed(report.checks)} of ${report.checks.length} checks passed</summary>
           <ul class="checks">
@@ -152,6 +154,13 @@ export class BundleVerdict extends PageElement {
           </ul>
         </details>
       </div>
+    </div>`;
+  }
+
+  #acceptName() {
+    return html`<div class="row accept">
+      <button @click=${() => this.dispatchEvent(new Event("accept-name"))}>Take it in spite of its name</button>
+      <span class="muted small">Every other check passed. The report of an import says that the name was accepted.</span>
     </div>`;
   }
 

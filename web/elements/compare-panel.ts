@@ -37,6 +37,7 @@ export class ComparePanel extends LitElement {
     file: { attribute: false },
     inspection: { attribute: false },
     isSound: { attribute: false },
+    acceptNameMismatch: { attribute: false },
     route: { attribute: false },
     _mode: { state: true },
     _choices: { state: true },
@@ -82,6 +83,7 @@ export class ComparePanel extends LitElement {
   declare file: File | null;
   declare inspection: Inspection;
   declare isSound: boolean;
+  declare acceptNameMismatch: boolean;
   declare route: readonly string[] | undefined;
   declare _mode: ConflictMode;
   declare _choices: Omit<PlanRequest, "mode">;
@@ -270,7 +272,8 @@ export class ComparePanel extends LitElement {
   #compare() {
     this._consent = {};
     const choices = this._mode === "replace" ? {} : this._choices;
-    void this.#comparison!.compare({ mode: this._mode, ...choices });
+    const naming = this.acceptNameMismatch ? { accept_name_mismatch: true } : {};
+    void this.#comparison!.compare({ mode: this._mode, ...naming, ...choices });
   }
 
   readonly #chosen = (event: CustomEvent<Omit<PlanRequest, "mode">>) => {

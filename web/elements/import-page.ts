@@ -17,7 +17,10 @@ import "./unfinished-banner.ts";
 
 /** A bundle from its choice to its import: what it says, whether it is sound, what is inside, what it would change. */
 export class ImportPage extends PageElement {
-  static override properties = properties("scope api route", "_origin _inspection _progress _report _cancelled _error");
+  static override properties = properties(
+    "scope api route",
+    "_origin _acceptNameMismatch _inspection _progress _report _cancelled _error",
+  );
   static override styles = [
     super.styles,
     css`
@@ -43,6 +46,8 @@ export class ImportPage extends PageElement {
   /** What of the bundle is open: `rows`, `files`, `warnings` or `plan`, and of which table or file. */
   declare route: readonly string[] | undefined;
   declare _origin: File | RemoteBundle | null;
+  /** The person said so, having seen that the file's name says another hash than it has. */
+  declare _acceptNameMismatch: boolean;
   declare _inspection: Inspection | null;
   declare _progress: WorkProgress | null;
   declare _report: VerificationReport | null;
@@ -78,6 +83,7 @@ export class ImportPage extends PageElement {
                 ?cancelled=${this._cancelled}
                 @cancel=${() => this.#stop.abort()}
                 @again=${this.#verify}
+                @accept-name=${() => this.#open(this._origin!, true)}
               ></holdall-verdict>`
             : html`<holdall-problem .error=${this._error}></holdall-problem>`
         }
@@ -93,6 +99,7 @@ export class ImportPage extends PageElement {
           .inspection=${inspection}
           .file=${file}
           .isSound=${this._report?.valid === true}
+          .acceptNameMismatch=${this._acceptNameMismatch}
           .route=${this.route}
           @again=${this.#close}
         ></holdall-compare>
@@ -142,12 +149,13 @@ export class ImportPage extends PageElement {
     </section>`;
   }
 
-  async #open(origin: File | RemoteBundle): Promise<void> {
+  async #open(origin: File | RemoteBundle, acceptNameMismatch = false): Promise<void> {
     this.#reset();
     this._origin = origin;
+    this._acceptNameMismatch = acceptNameMismatch;
     const { signal } = this.#stop;
     try {
-      this._inspection = await this.#client.open(origin, { signal, onProgress: this.#onProgress });
+      this._inspection = await this.#client.open(origin, { signal, onProgress: this.#onProgress, acceptNameMismatch });
       this._progress = null;
       await this.#verify();
     } catch (error) {
@@ -182,6 +190,7 @@ export class ImportPage extends PageElement {
   #reset() {
     this.#stop = new AbortController();
     this._origin = null;
+    this._acceptNameMismatch = false;
     this._inspection = null;
     this._progress = null;
     this._report = null;

@@ -30,10 +30,10 @@ function whole(number: number, most = Number.MAX_SAFE_INTEGER): number {
 }
 
 const worker: BundleWorker = {
-  async open(origin, task, onProgress) {
+  async open(origin, naming, task, onProgress) {
     await worker.close();
     return tasks.run(task, async (signal) => {
-      current = await OpenBundle.open(origin, await codecReady, signal, onProgress);
+      current = await OpenBundle.open(origin, naming, await codecReady, signal, onProgress);
       return inspect(current.bundle, current.name, current.canThin);
     });
   },

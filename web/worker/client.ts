@@ -9,6 +9,7 @@ import type {
   FileHashes,
   FilePage,
   Inspection,
+  Naming,
   Packed,
   PackProgress,
   PackTarget,
@@ -46,8 +47,9 @@ export class BundleClient {
   #remote: Comlink.Remote<BundleWorker> | undefined;
   readonly #open = new Set<(error: Error) => void>();
 
-  open(origin: File | Blob | RemoteBundle, options: CallOptions = {}): Promise<Inspection> {
-    return this.#run(options, (worker, task, progress) => worker.open(origin, task, progress));
+  open(origin: File | Blob | RemoteBundle, options: CallOptions & Naming = {}): Promise<Inspection> {
+    const { acceptNameMismatch = false } = options;
+    return this.#run(options, (worker, task, progress) => worker.open(origin, { acceptNameMismatch }, task, progress));
   }
 
   verify(options: CallOptions = {}): Promise<VerificationReport> {

@@ -13,7 +13,7 @@ import { nameOf, sourceOf } from "./origin.ts";
 import { Pool } from "./pool.ts";
 import { poolChecker } from "./pool-check.ts";
 import type { Origin } from "./pool-protocol.ts";
-import type { FileContent, OnProgress, ThinBundle, VerificationReport } from "./protocol.ts";
+import type { FileContent, Naming, OnProgress, ThinBundle, VerificationReport } from "./protocol.ts";
 import { Speed } from "./speed.ts";
 import { TableRows } from "./table-rows.ts";
 
@@ -31,12 +31,19 @@ export class OpenBundle {
     this.codec = codec;
   }
 
-  static async open(origin: Origin, codec: Codec, signal: AbortSignal, onProgress?: OnProgress): Promise<OpenBundle> {
+  static async open(
+    origin: Origin,
+    naming: Naming,
+    codec: Codec,
+    signal: AbortSignal,
+    onProgress?: OnProgress,
+  ): Promise<OpenBundle> {
     const source = await sourceOf(origin, signal);
     const speed = new Speed(onProgress);
     const indexed = (bytes: number) =>
       speed.update({ bytesDone: bytes, bytesTotal: source.size, rows: 0, entries: 0, entriesTotal: 0, entry: "" });
-    const bundle = await openBundle(source, { codec, signal, records: "when-read", onProgress: indexed, name: nameOf(origin) });
+    const read = { codec, signal, records: "when-read", onProgress: indexed } as const;
+    const bundle = await openBundle(source, { ...read, ...naming, name: nameOf(origin) });
     return new OpenBundle(origin, source, bundle, codec);
   }
 

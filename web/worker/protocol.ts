@@ -16,7 +16,7 @@ export interface BundleWorker {
    * An ndjson container has no directory: its lines are gone through once, with progress. Replaces the bundle that was open.
    * `origin` is a File, or the address of a bundle on a server that allows ranges.
    */
-  open(origin: File | Blob | RemoteBundle, task: TaskId, onProgress?: OnProgress): Promise<Answer<Inspection>>;
+  open(origin: File | Blob | RemoteBundle, naming: Naming, task: TaskId, onProgress?: OnProgress): Promise<Answer<Inspection>>;
   /** Reads every byte of the open bundle, on all cores, and lists every check and every issue. */
   verify(task: TaskId, onProgress?: OnProgress): Promise<Answer<VerificationReport>>;
   /**
@@ -70,6 +70,12 @@ export interface Failure {
   check?: CheckName;
   /** What the server answered, where it refused an export. */
   problem?: { title: string; status: number; detail: string; code?: string };
+}
+
+/** Of layouts whose file names say a hash of the content. */
+export interface Naming {
+  /** Another hash than the name says is a warning and no error. */
+  acceptNameMismatch?: boolean;
 }
 
 export interface RemoteBundle {
@@ -151,6 +157,12 @@ export { type Check, type CheckName, checkNames };
 export interface ReportedIssue extends CheckedIssue {
   /** What to do about it. */
   advice: string;
+}
+
+/** Whether a report is bad for nothing but the file's name, which a person may accept (`Naming`). */
+export function isOnlyNameMismatch({ valid, issues }: VerificationReport): boolean {
+  const errors = issues.filter(({ severity }) => severity === "error");
+  return !valid && errors.length === 1 && errors[0]!.details["accepted"] === false;
 }
 
 export interface VerificationReport {
