@@ -41,7 +41,7 @@ export function usePage() {
 }
 
 async function newPage(browser: Browser, options: BrowserContextOptions): Promise<OpenPage> {
-  const context = await browser.newContext({ viewport: { width: 1280, height: 860 }, ...options });
+  const context = await browser.newContext({ viewport: { width: 1280, height: 860 }, reducedMotion: "reduce", ...options });
   onTestFinished(() => context.close());
   // No test can answer the dialog of the browser; without it, an export is a download.
   await context.addInitScript("delete window.showSaveFilePicker");
