@@ -19,7 +19,7 @@ export const fflateCodec: Codec = {
   deflate: async (bytes, options) => deflateNow(bytes, options),
   inflate: inflateWhole,
   createInflate: () => new FflateInflate(),
-  createOpenEndedInflate: () => new FflateInflate(),
+  createOpenEndedInflate: () => new FflateInflate({ isOpenEnded: true }),
   packBlock: (bytes, level) => packBlockEach(bytes, level, fflateCodec),
   packBatch: (bytes, lengths, level) => packEach(bytes, lengths, level, fflateCodec),
   unpackBatch: (bytes, items, options) => unpackEach(bytes, items, options, fflateCodec),
@@ -107,33 +107,43 @@ const nothing = new Uint8Array(0);
 
 /**
  * What fflate keeps to itself and a strict reader must know: the input it has not used (`p`), how many bits of its first byte it has
- * used (`s.p`), and whether the last block read was the last one (`s.f`). The codec's tests pin them.
+ * used (`s.p`), whether the block read is the last one (`s.f`), and the code of a block that it is in the middle of (`s.l`). The codec's
+ * tests pin them.
  */
 interface Inner {
   p: Uint8Array;
-  s: { p?: number; f?: number };
+  s: { p?: number; f?: number; l?: unknown };
 }
 
 class FflateInflate implements InflateStream {
+  readonly #isOpenEnded: boolean;
   bytesUsed = 0;
+
+  constructor({ isOpenEnded = false } = {}) {
+    this.#isOpenEnded = isOpenEnded;
+  }
 
   async *inflate(input: AsyncIterable<Uint8Array> | Iterable<Uint8Array>): AsyncGenerator<Uint8Array> {
     const parts: Uint8Array[] = [];
     const inflate = new Inflate((part) => parts.push(part));
+    const { s: state } = inflate as unknown as Inner;
+    // What follows the end would be copied piece by piece.
+    const isOver = () => this.#isOpenEnded && Boolean(state.f) && !state.l;
     let given = 0;
     for await (const piece of input) {
-      for (let at = 0; at < piece.length; at += inflateStep) {
+      for (let at = 0; at < piece.length && !isOver(); at += inflateStep) {
         const step = piece.subarray(at, at + inflateStep);
         given += step.length;
         pushed(inflate, step, false);
         yield* parts.splice(0);
       }
+      if (isOver()) break;
     }
     // fflate takes nothing at all for a stream that has ended.
     if (given === 0) throw new BackupError("ZIP_BAD_RECORD", "the compressed data is empty");
     pushed(inflate, new Uint8Array(0), true);
     yield* parts.splice(0);
-    const { p: rest, s: state } = inflate as unknown as Inner;
+    const { p: rest } = inflate as unknown as Inner;
     if (!state.f) throw new BackupError("ZIP_BAD_RECORD", "the compressed data has no last block");
     this.bytesUsed = given - rest.length + ((state.p ?? 0) > 0 ? 1 : 0);
   }

@@ -55,7 +55,7 @@ test("row 900,000 of a million is opened at once, and nothing holds the page up 
   retry: 2,
 }, async () => {
   expect((await stat(path)).size).toBeGreaterThan(72 * MiB);
-  const { page } = await setup.open({ acceptDownloads: true });
+  const { page } = await setup.open();
   page.setDefaultTimeout(60_000);
   await page.goto(server.signInUrl);
   await page.goto(`${server.url}#/import`);

@@ -32,7 +32,7 @@ beforeAll(async () => {
 test("without a sign-in, the page says where to find the link and nothing of the installation", async () => {
   const { installations } = setup;
   const { url } = await installations.serve(await installations.empty(), { web: setup.web(), title: "Top secret" });
-  const { page } = await setup.open();
+  const { page } = await setup.open({ alone: true });
   await page.goto(url);
   await page.getByRole("heading", { name: "Sign in first" }).waitFor();
   expect(await page.content()).not.toMatch(/Top secret|easm|organizations/);
@@ -41,7 +41,7 @@ test("without a sign-in, the page says where to find the link and nothing of the
 });
 
 test("the first load takes less than 100 KB, and the engine comes with the Worker only", async () => {
-  const { page } = await setup.open();
+  const { page } = await setup.open({ alone: true });
   const loaded: string[] = [];
   page.on("request", (request) => loaded.push(new URL(request.url()).pathname));
   await page.goto(server.signInUrl);
@@ -113,7 +113,7 @@ test("the scope page says of every table and column whether it is in, and why no
 });
 
 test("the export page: an estimate that follows the options, and a bundle that is valid", async () => {
-  const { page, errors } = await setup.open({ acceptDownloads: true });
+  const { page, errors } = await setup.open();
   await page.goto(server.signInUrl);
   const before = await page.getByText(/rows in \d+ tables/).textContent();
   await page.getByLabel("Scan history").uncheck();
@@ -129,7 +129,7 @@ test("the export page: an estimate that follows the options, and a bundle that i
 });
 
 test("packed in the browser: a bundle that is valid, with the SHA-256 of its file", async () => {
-  const { page, errors } = await setup.open({ acceptDownloads: true });
+  const { page, errors } = await setup.open();
   await page.goto(server.signInUrl);
   await page.getByText(/rows in \d+ tables/).waitFor();
   const downloading = page.waitForEvent("download");
@@ -160,7 +160,7 @@ test("an export that breaks is an error with its cause, and no file", async () =
 });
 
 test("an export that is cut in the middle is an error with its cause, and no file", async () => {
-  const { page } = await setup.open();
+  const { page } = await setup.open({ alone: true });
   await page.goto(server.signInUrl);
   await page.getByText(/rows in \d+ tables/).waitFor();
   let downloads = 0;
@@ -192,7 +192,7 @@ test("an export whose connection is torn in the middle is an error with its caus
   const proxy = await cuttingAnswers(new URL(server.url), /^POST \S+\/export HTTP/, 30_000);
   onTestFinished(() => proxy.close());
   const through = (url: string) => Object.assign(new URL(url), { port: String(proxy.port) }).href;
-  const { page } = await setup.open();
+  const { page } = await setup.open({ alone: true });
   await page.goto(through(server.signInUrl));
   await page.getByText(/rows in \d+ tables/).waitFor();
   let downloads = 0;
@@ -231,7 +231,7 @@ const savedFile = `(async () => {
 })()`;
 
 test("into a file that is chosen: packed here and there, cancelled, and on a disk that is full", async () => {
-  const { page, errors } = await setup.open();
+  const { page, errors } = await setup.open({ alone: true });
   await page.addInitScript(chosen);
   await page.goto(server.signInUrl);
   await page.getByText(/rows in \d+ tables/).waitFor();
@@ -267,7 +267,7 @@ test("into a file that is chosen: packed here and there, cancelled, and on a dis
 });
 
 test("only some organizations: chosen by name, estimated and exported", async () => {
-  const { page, errors } = await setup.open({ acceptDownloads: true });
+  const { page, errors } = await setup.open();
   await page.goto(server.signInUrl);
   const all = await page.getByText(/rows in \d+ tables/).textContent();
   await page.getByLabel("Only some organizations").check();

@@ -23,7 +23,10 @@ describe.skipIf(process.env["HOLDALL_SHOTS"] !== "1")("pictures (npm run shots)"
     const options = { web: setup.web() };
     const from = await installations.serve(full, { ...options, title: "Demo installation" });
     const to = await installations.serve(target, { ...options, title: "Empty installation" });
-    const { page } = await setup.open({ viewport: { width, height }, colorScheme, deviceScaleFactor: 1 });
+    const { page } = await setup.open({
+      alone: true,
+      context: { viewport: { width, height }, colorScheme, deviceScaleFactor: 1 },
+    });
     const shot = async (what: string, fullPage = true) => {
       await page.waitForTimeout(150);
       await page.screenshot({ path: join(folder, name, `${what}.png`), fullPage });
