@@ -1,5 +1,6 @@
 import { Readable } from "node:stream";
 import type { Sql } from "postgres";
+import { bytesPassed } from "../external-memory.ts";
 
 /** Where the rows of a COPY go. */
 export interface RowSink {
@@ -81,7 +82,10 @@ class Copy {
   }
 
   #take(row: Uint8Array | null): boolean {
-    if (row !== null) this.#sink.row(row);
+    if (row !== null) {
+      this.#sink.row(row);
+      bytesPassed(row.length);
+    }
     if (row !== null && !this.#sink.full) return true;
     this.#state = row === null ? "ended" : "paused";
     this.#wake();

@@ -63,7 +63,7 @@ export async function prepareImport(sql: Sql, request: PrepareRequest, verified:
   const tables = enteringTables(scope, bundle, choices)
     .filter(({ key }) => !Object.hasOwn(kept, key))
     .map((table, i) => stageTable(scope, table, i, users.maps));
-  const direct = request.direct === true ? await directTables(sql, tables, bundle, request.choices) : new Set<string>();
+  const direct = request.direct === true ? await directTables(sql, tables, bundle, request) : new Set<string>();
   const inputs = await stageTables(sql, request, { tables, direct, verified, users });
   await collectOtherUsers(scope, bundle, choices, users, request.signal);
   for (const input of inputs) await refuseRepeatedKeys(sql, input);

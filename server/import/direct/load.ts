@@ -1,5 +1,4 @@
 import type { Sql } from "postgres";
-import { BackupError } from "../../../engine/errors.ts";
 import type { Plan } from "../../../engine/plan.ts";
 import { assertInserted, finishApply, insertPlanned } from "../apply.ts";
 import type { ImportRequest } from "../import-request.ts";
@@ -7,7 +6,7 @@ import { isEmpty, type PlanContext, planTable, summarizePlan } from "../make-pla
 import type { PlanInput } from "../plan-input.ts";
 import { settleReferences } from "../plan-settle.ts";
 import { copyTable } from "./copy-table.ts";
-import { isRefusedRow, NotDirect } from "./not-direct.ts";
+import { asNotDirect, NotDirect } from "./not-direct.ts";
 
 /**
  * Fills an empty target within the caller's transaction, under the lock of its tables: parents first, each table by a COPY from the
@@ -32,22 +31,29 @@ export async function loadDirectly(sql: Sql, request: ImportRequest, context: Pl
     await finishApply(sql, inputs, plan);
     return plan;
   } catch (error) {
-    const isPlanned = error instanceof BackupError && error.code === "IMPORT_PLAN_CHANGED";
-    throw isPlanned || isRefusedRow(error) ? new NotDirect(String(error), { cause: error }) : error;
+    throw asNotDirect(error);
   }
 }
 
 /** @returns rows that the table has now. */
 async function loadTable(sql: Sql, request: ImportRequest, context: PlanContext, input: PlanInput): Promise<number> {
-  const { key } = input.table;
-  const onRows = (rows: number) => request.onProgress?.({ phase: "apply", table: key, rows });
   if (input.direct === undefined) {
     await planTable(sql, input);
-    onRows(0);
+    request.onProgress?.({ phase: "apply", table: input.table.key, rows: 0 });
     return insertPlanned(sql, input);
   }
+  return copyInput(sql, request, context, input);
+}
+
+/**
+ * Carries the rows of a directly copied table into it.
+ * @returns how many.
+ * @throws NotDirect
+ */
+export async function copyInput(sql: Sql, request: ImportRequest, context: PlanContext, input: PlanInput): Promise<number> {
+  const { signal, onProgress } = request;
+  const onRows = (rows: number) => onProgress?.({ phase: "apply", table: input.table.key, rows });
   onRows(0);
-  const { signal } = request;
   input.staged = await copyTable(sql, context.bundle, input, { onRows, users: context.userIds, ...(signal && { signal }) });
   input.direct = "copied";
   return input.staged.rows;

@@ -61,7 +61,7 @@ export async function announceAftermath(
 }
 
 /** Objects that the import has written for rows that do not enter after all. */
-export async function announceSurplus(sql: Sql, scope: Scope, importId: string, written: ReadonlySet<string>): Promise<void> {
+export async function announceSurplus(sql: Sql, scope: Scope, importId: string, written: Iterable<string>): Promise<void> {
   await sql.unsafe(
     `insert into holdall_journal.import_aftermath (import_id, key)
      select $1, key from json_array_elements_text($2::text::json) as w(key)

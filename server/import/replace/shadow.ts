@@ -14,6 +14,7 @@ import { unqualified } from "../stage-table.ts";
  */
 export async function buildShadows(sql: Sql, inputs: readonly PlanInput[], plan: Plan): Promise<void> {
   for (const input of inputs) {
+    if (input.direct !== undefined) continue;
     const { shadow, catalog } = input.table;
     await sql.unsafe(`drop table if exists ${shadow}`);
     await sql.unsafe(
@@ -29,6 +30,7 @@ export async function buildShadows(sql: Sql, inputs: readonly PlanInput[], plan:
 /** @throws BackupError `IMPORT_PLAN_CHANGED` where the tables built before are not those of this plan */
 export async function assertShadows(sql: Sql, inputs: readonly PlanInput[], plan: Plan): Promise<void> {
   for (const input of inputs) {
+    if (input.direct !== undefined) continue;
     const arriving = `select s._row from ${plannedRows(input)} where ${outcomeOf(input)} in ${arrivingOutcomes(input)}`;
     const [row] = await sql.unsafe(`select count(*)::float8 as rows from ${input.table.shadow} where _row in (${arriving})`);
     const [all] = await sql.unsafe(`select count(*)::float8 as rows from ${input.table.shadow}`);

@@ -8,6 +8,12 @@ import { joinOn, type PlanInput } from "../plan-input.ts";
 import { arrivingRows, writableColumns } from "./shadow.ts";
 import { withoutUniqueInTheWay } from "./unique-in-the-way.ts";
 
+export interface SwapOptions {
+  onTable?: (table: string) => void;
+  /** Fills a table that has no shadow. */
+  copy?: (input: PlanInput) => Promise<unknown>;
+}
+
 /**
  * Gives the tables the rows of their shadows, within the caller's transaction: what the bundle does not hold goes, children first;
  * then, parents first, rows that are there are updated in place, so that what refers to them stays, and new ones are inserted.
@@ -17,11 +23,15 @@ export async function swapTables(
   sql: Sql,
   inputs: readonly PlanInput[],
   plan: Plan,
-  onTable?: (table: string) => void,
+  { onTable, copy }: SwapOptions = {},
 ): Promise<void> {
   await sql.unsafe("set constraints all deferred");
   for (const input of [...inputs].reverse()) if (planned(plan, input, "delete") > 0) await sql.unsafe(deleteSql(input));
   for (const input of inputs) {
+    if (input.direct !== undefined) {
+      await copy!(input);
+      continue;
+    }
     onTable?.(input.table.key);
     const hasUpdates = planned(plan, input, "update") > 0;
     const write = async () => {
@@ -31,13 +41,17 @@ export async function swapTables(
     await (hasUpdates ? withoutUniqueInTheWay(sql, input, write) : write());
   }
   for (const input of inputs) {
+    if (input.direct !== undefined) continue;
     for (const reference of openReferences(input)) await sql.unsafe(fillSql(input, reference));
   }
-  for (const input of inputs) {
-    await assertSame(sql, input, arrivingRows(plan, input));
-    await advanceSequences(sql, input);
-  }
+  await assertSwapped(sql, inputs, plan);
+  for (const input of inputs) await advanceSequences(sql, input);
   await sql.unsafe("set constraints all immediate");
+}
+
+/** @throws BackupError `IMPORT_PLAN_CHANGED` where a table does not have the rows of the plan and no others. */
+export async function assertSwapped(sql: Sql, inputs: readonly PlanInput[], plan: Plan): Promise<void> {
+  for (const input of inputs) await assertSame(sql, input, arrivingRows(plan, input));
 }
 
 function planned(plan: Plan, { table }: PlanInput, outcome: Outcome): number {
@@ -87,14 +101,15 @@ function fillSql({ table }: PlanInput, { columns }: ResolvedForeignKey): string 
 }
 
 /** Every row of the shadow is there, and none that the bundle does not hold. */
-async function assertSame(sql: Sql, { table, targetEmpty }: PlanInput, expected: number): Promise<void> {
+async function assertSame(sql: Sql, { table, targetEmpty, direct }: PlanInput, expected: number): Promise<void> {
   const name = quoteTable(table.catalog);
   const key = table.catalog.primaryKey;
+  const shadow = direct === undefined ? `join ${table.shadow} s on ${joinOn(key, "t", "s")}` : "";
   const left = targetEmpty
     ? "0"
     : `(select count(*) from ${name} t join ${table.gone} g on g.direct and ${joinOn(key, "t", "g")})`;
   const [row] = await sql.unsafe(`select ${left}::float8 as left,
-    (select count(*) from ${name} t join ${table.shadow} s on ${joinOn(key, "t", "s")})::float8 as found`);
+    (select count(*) from ${name} t ${shadow})::float8 as found`);
   if (row!["found"] === expected && row!["left"] === 0) return;
   const message = `${table.key}: ${row!["found"]} rows instead of the planned ${expected}, and ${row!["left"]} that should have gone; nothing was changed`;
   throw new BackupError("IMPORT_PLAN_CHANGED", message, { table: table.key });
