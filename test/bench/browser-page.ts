@@ -37,7 +37,7 @@ export class BenchPage {
   }
 
   /** `exported` is a file that the page can fetch as an export. */
-  static async open(exported?: string): Promise<BenchPage> {
+  static async open(exported?: string, flags: readonly string[] = []): Promise<BenchPage> {
     outDirBuilt ??= buildPage();
     const outDir = await outDirBuilt;
     const server = createServer(async (request, response) => {
@@ -55,9 +55,13 @@ export class BenchPage {
     await new Promise<void>((listening) => server.listen(0, "127.0.0.1", listening));
     // A profile on disk as people have one: in a private window the browser keeps origin-private files in memory.
     const profile = await mkdtemp(join(tmpdir(), "holdall-bench-profile-"));
-    const browser = await chromium.launchPersistentContext(profile, { executablePath: chromiumPath, args: chromiumFlags });
+    const browser = await chromium.launchPersistentContext(profile, {
+      executablePath: chromiumPath,
+      args: [...chromiumFlags, ...flags],
+    });
     const page = await browser.newPage();
     await page.goto(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`);
+    await calm();
     return new BenchPage(browser, page, async () => {
       server.close();
       await rm(profile, { recursive: true, force: true, maxRetries: 3 });
@@ -98,6 +102,25 @@ export class BenchPage {
     await this.#browser.close();
     await this.#stop();
   }
+}
+
+/** A browser that has just started is busy with itself for a while. */
+async function calm(): Promise<void> {
+  const tick = 200;
+  for (let i = 0, before = await ticksUsed(); i < 50; i++) {
+    await new Promise((resolve) => setTimeout(resolve, tick));
+    const now = await ticksUsed();
+    if (now - before <= 1) return;
+    before = now;
+  }
+}
+
+/** Hundredths of a second that the browser's processes have worked. */
+async function ticksUsed(): Promise<number> {
+  const stats = (await descendants(process.pid)).map((pid) => readFile(`/proc/${pid}/stat`, "utf8").catch(() => ""));
+  // +11 and +12 behind the name: the process's own and the system's for it.
+  const fields = (await Promise.all(stats)).map((stat) => stat.slice(stat.lastIndexOf(")") + 2).split(" "));
+  return fields.reduce((sum, of) => sum + Number(of[11] ?? 0) + Number(of[12] ?? 0), 0);
 }
 
 /** Of the largest renderer process among those that this process started: what it holds itself, not the program's own mapped pages. */
