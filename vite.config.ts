@@ -5,7 +5,7 @@ import { playwright } from "@vitest/browser-playwright";
 import { defineConfig, type TestProjectConfiguration } from "vitest/config";
 import { bundledWorkers } from "./test/support/bundled-workers.ts";
 import { chromiumFlags, chromiumPath } from "./test/support/chromium.ts";
-import { readCorpus } from "./test/support/corpus-command.ts";
+import { readCorpus, readSample } from "./test/support/corpus-command.ts";
 
 const testing = process.env["VITEST"] !== undefined;
 /** Under CI a missing browser fails the run; elsewhere it is a skip with its reason. */
@@ -49,7 +49,7 @@ const browser: TestProjectConfiguration = {
       api: { host: "127.0.0.1" },
       provider: playwright({ launchOptions: { executablePath: chromiumPath, args: chromiumFlags } }),
       instances: [{ browser: "chromium" }],
-      commands: { readCorpus },
+      commands: { readCorpus, readSample },
     },
   },
 };

@@ -10,7 +10,10 @@ export interface CuttingProxy {
   close(): Promise<void>;
 }
 
-/** Breaks every connection once the bytes sent in all reach one of `cutsAt`, which are in ascending order. */
+/**
+ * Breaks the connection on which the bytes sent in all reach one of `cutsAt`, which are in ascending order. What is asked for by GET is
+ * let through: the page itself comes this way, and nobody would load it again where a cut met it.
+ */
 export async function cuttingProxy(target: URL, cutsAt: number[]): Promise<CuttingProxy> {
   const waiting = [...cutsAt];
   const sockets = new Set<Socket>();
@@ -28,7 +31,8 @@ export async function cuttingProxy(target: URL, cutsAt: number[]): Promise<Cutti
     }
     upstream.pipe(client);
     client.on("data", (chunk) => {
-      const room = (waiting[0] ?? Number.POSITIVE_INFINITY) - sent;
+      const isGet = chunk.subarray(0, 4).toString("latin1") === "GET ";
+      const room = isGet ? Number.POSITIVE_INFINITY : Math.max(0, (waiting[0] ?? Number.POSITIVE_INFINITY) - sent);
       const passed = chunk.subarray(0, Math.min(chunk.length, room));
       sent += passed.length;
       if (!upstream.write(passed)) {
@@ -38,7 +42,7 @@ export async function cuttingProxy(target: URL, cutsAt: number[]): Promise<Cutti
       if (passed.length === room) {
         waiting.shift();
         cuts++;
-        for (const socket of sockets) socket.resetAndDestroy();
+        for (const socket of [client, upstream]) socket.resetAndDestroy();
       }
     });
   });

@@ -4,6 +4,7 @@ import type { Vector, VectorListing } from "../engine/zip/vectors.ts";
 declare module "vitest/browser" {
   interface BrowserCommands {
     readCorpus: () => Promise<VectorListing>;
+    readSample: (corpus: string, name: string) => Promise<string>;
   }
 }
 

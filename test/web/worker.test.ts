@@ -283,7 +283,7 @@ describe("a NodeWarden archive in the Worker", () => {
 
   it("real ones, where they lie beside the repository", async ({ skip }) => {
     const name = "nodewarden_backup_20261122_044948_e0978.zip";
-    const text = await commands.readFile(`../shared/corpus/nodewarden/${name}`, "base64").catch(() => "");
+    const text = await commands.readSample("nodewarden", name);
     if (text === "") skip("the samples are not there");
     const bytes = Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
     expect(await client.open(new File([bytes], name))).toMatchObject({
