@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { extname, join } from "node:path";
 import { type BrowserContext, chromium, type Page } from "playwright-core";
 import { build } from "vite";
-import { chromiumFlags, chromiumPath } from "../support/chromium.ts";
+import { chromiumFlags, wholeChromiumPath } from "../support/chromium.ts";
 
 const types: Record<string, string> = { ".html": "text/html", ".js": "text/javascript" };
 
@@ -56,7 +56,7 @@ export class BenchPage {
     // A profile on disk as people have one: in a private window the browser keeps origin-private files in memory.
     const profile = await mkdtemp(join(tmpdir(), "holdall-bench-profile-"));
     const browser = await chromium.launchPersistentContext(profile, {
-      executablePath: chromiumPath,
+      executablePath: wholeChromiumPath,
       args: [...chromiumFlags, ...flags],
     });
     const page = await browser.newPage();
