@@ -127,14 +127,14 @@ export class TableRows {
   async #index(signal: AbortSignal, speed: Speed): Promise<Indexed> {
     const report = this.#reportTo(speed);
     if (this.#bundle.container.kind === "ndjson") return this.#indexLines(signal, report);
-    const { listed, size } = this.#entry as ZipStretch;
+    const { deflated, size } = this.#entry as ZipStretch;
     // A table of another layout may be a part of an entry: its text is kept as it passes.
-    const stored = this.#bundle.layout === "holdall" && !listed.deflated;
+    const stored = this.#bundle.layout === "holdall" && !deflated;
     const kept = stored ? undefined : await KeptText.create(size, () => this.#open());
     if (kept !== undefined && this.#known !== undefined) return { index: RowIndex.of(this.#known), text: kept };
     try {
       const index = await this.#indexText(kept?.pieces(signal) ?? this.#open(signal), signal, report);
-      return { index, text: kept ?? partOf(this.#source, listed.dataOffset, size) };
+      return { index, text: kept ?? partOf(this.#source, (this.#entry as ZipStretch).dataOffset, size) };
     } catch (error) {
       await kept?.close();
       throw error;
