@@ -1,5 +1,6 @@
 import { concat } from "./bytes.ts";
 import type { CheckOptions, Codec, EntryCheck, Sha256, StoredItem, UnpackedItem, UnpackOptions } from "./codec.ts";
+import { release } from "./release.ts";
 
 /** Parts of the codec port made from its other parts, for codecs that have no threads to give batches to. */
 
@@ -8,10 +9,10 @@ type Basics = Pick<Codec, "crc32" | "sha256" | "createSha256" | "inflate" | "cre
 /** Native inflaters work beside the script; more than a few at a time gain nothing. */
 const together = 8;
 /** Up to this size content is held and hashed at once, where that is faster than hashing by pieces. */
-const heldContent = 768 * 1024;
+const heldContent = 256 * 1024;
 
-/** The memory of smaller contents comes from where it is used again anyway. */
-const worthReleasing = 256 * 1024;
+/** Smaller contents are the script's own and not worth the way. */
+const worthReleasing = 64 * 1024;
 
 /** `Codec.unpackBatch`. */
 export async function unpackEach(
@@ -40,15 +41,6 @@ async function unpackOne(
   const crc32 = codec.crc32(content);
   if (!options.content && item.deflated && content.length >= worthReleasing) release(content);
   return { crc32, sha256, content: options.content ? content : undefined };
-}
-
-/**
- * Gives the memory of bytes back at once that nobody looks at any more, instead of when garbage is collected: until then every piece takes
- * fresh memory, and touching that for the first time takes longer than inflating into it.
- */
-export function release(bytes: Uint8Array): void {
-  // Younger than the engine's other standards: where it is missing, the collector does it.
-  if (bytes.byteLength === bytes.buffer.byteLength) (bytes.buffer as { transfer?(length: number): unknown }).transfer?.(0);
 }
 
 /** `Codec.createCheck`: what is written is pulled by the inflater, one piece at a time. */

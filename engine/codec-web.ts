@@ -5,6 +5,8 @@ import { PulledCheck, unpackEach } from "./codec-each.ts";
 import { deflateNow, fflateCodec, inflateNow, inflateStep, newSha256 } from "./codec-fflate.ts";
 import { combineCrc32, crc32 } from "./crc32.ts";
 import { BackupError } from "./errors.ts";
+import { release } from "./release.ts";
+import { createHashMany } from "./sha256-lanes.ts";
 import { packBlockEach, packEach } from "./zip/compress.ts";
 
 /** Below this the call into WebAssembly costs more than it saves. */
@@ -18,10 +20,12 @@ export async function createWebCodec(): Promise<Codec> {
   if (!hasNativeDeflate()) return fflateCodec;
   const hasher = await createCRC32();
   const sha256 = await createSHA256();
+  const sha256Many = await createHashMany();
   const codec: Codec = {
     name: "web",
     crc32: (bytes, seed = 0) => (bytes.length < wasmCrcFrom ? crc32(bytes, seed) : wasmCrc32(hasher, bytes, seed)),
-    sha256: (bytes) => (bytes.length <= wasmShaUpTo ? wasmSha256(sha256, bytes) : sha256OfWhole(bytes)),
+    sha256: (bytes) => (isForSubtle(bytes.length) ? subtleSha256(bytes) : wasmSha256(sha256, bytes)),
+    sha256Many,
     createSha256: newSha256,
     deflate: async (bytes, options) =>
       options.final && options.level > 0
@@ -57,19 +61,21 @@ function wasmCrc32(hasher: IHasher, bytes: Uint8Array, seed: number): number {
   return seed === 0 ? found : combineCrc32(seed, found, bytes.length);
 }
 
-/** Up to this size the way to another thread and back takes longer than the hashing. */
-const wasmShaUpTo = 16 * 1024;
+/** Below, the way to the browser and back takes longer than the hashing. */
+const subtleFrom = 16 * 1024;
+/** It copies what it is given, and the browser's allocator takes fresh memory for larger copies of ever other lengths: slower than a script. */
+const subtleUpTo = 256 * 1024;
+
+/** Without a secure context there is no `crypto.subtle`: an installation on plain HTTP still previews. */
+function isForSubtle(length: number): boolean {
+  return length > subtleFrom && length <= subtleUpTo && globalThis.crypto?.subtle !== undefined;
+}
 
 function wasmSha256(hasher: IHasher, bytes: Uint8Array): string {
   return hasher.init().update(bytes).digest("hex");
 }
 
-/** It copies what it is given, and the browser's allocator takes fresh memory for larger copies: five times slower. */
-const subtleUpTo = 900 * 1024;
-
-/** Without a secure context there is no `crypto.subtle`: an installation on plain HTTP still previews. */
-async function sha256OfWhole(bytes: Uint8Array): Promise<string> {
-  if (globalThis.crypto?.subtle === undefined || bytes.length > subtleUpTo) return fflateCodec.sha256(bytes);
+async function subtleSha256(bytes: Uint8Array): Promise<string> {
   const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes as Uint8Array<ArrayBuffer>));
   return Array.from(digest, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
@@ -90,8 +96,15 @@ async function inflateWhole(bytes: Uint8Array, size: number): Promise<Uint8Array
   } catch {
     return null;
   }
-  return found === size ? concat(parts) : null;
+  if (found !== size) return null;
+  if (parts.length === 1) return parts[0]!;
+  const content = concat(parts);
+  for (const part of parts) release(part);
+  return content;
 }
+
+/** The stream inflates all it is given before any of it is read: less at a time, and the memory of what was read serves what follows. */
+const inflateFed = 64 * 1024;
 
 class WebInflate implements InflateStream {
   readonly #signal: AbortSignal | undefined;
@@ -110,7 +123,7 @@ class WebInflate implements InflateStream {
         for await (const piece of input) {
           signal?.throwIfAborted();
           given += piece.length;
-          yield piece;
+          for (let at = 0; at < piece.length; at += inflateFed) yield piece.subarray(at, at + inflateFed);
         }
       } catch (reason) {
         failure = { reason };

@@ -1,3 +1,5 @@
+import type { HashMany } from "./sha256-lanes.ts";
+
 /**
  * What a runtime offers for compressing and hashing. The engine knows only this port: `node:zlib` on the server,
  * the browser's own streams in a Worker, fflate where neither serves.
@@ -11,6 +13,8 @@ export interface Codec {
   crc32(bytes: Uint8Array, seed?: number): number;
   /** SHA-256 of bytes that are in memory, as lowercase hex. */
   sha256(bytes: Uint8Array): string | Promise<string>;
+  /** SHA-256 of several messages that are in memory, where that is faster than one by one. */
+  sha256Many?: HashMany | undefined;
   /** An incremental SHA-256. */
   createSha256(): Sha256 | Promise<Sha256>;
   /** Raw deflate of one block of bytes, ended (`final`) or byte-aligned by a sync flush so that blocks can be joined. */

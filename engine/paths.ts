@@ -145,9 +145,13 @@ function reservedProblem(segment: string): Problem | undefined {
  * character of a name, so that sorting puts a folder right before what it holds.
  */
 export function collisionKey(path: string): string {
+  return folded(path).replaceAll("/", "\0");
+}
+
+/** The key with its slashes: of most paths they are the path itself, which takes no memory. */
+function folded(path: string): string {
   const name = path.endsWith("/") ? path.slice(0, -1) : path;
-  const folded = /^[\x00-\x7f]*$/.test(name) ? name.toLowerCase() : foldUnicode(foldUnicode(name));
-  return folded.replaceAll("/", "\0");
+  return /^[\x00-\x7f]*$/.test(name) ? name.toLowerCase() : foldUnicode(foldUnicode(name));
 }
 
 function foldUnicode(text: string): string {
@@ -159,7 +163,7 @@ function foldUnicode(text: string): string {
  * n log n in time and one key an entry in memory, whatever the depth (an index of every parent folder is quadratic: CVE-2025-61728).
  */
 export function assertNoCollisions(paths: readonly string[]): void {
-  const keys = paths.map(collisionKey);
+  const keys = paths.map(folded);
   // Places instead of pairs of path and key: an object an entry would take more memory than the keys. In an array of numbers and not of
   // 32 bits each, whose sort compares as often where all is in order already, as it is in most archives.
   const sorted = Array.from(paths, (_, i) => i).sort((a, b) => compare(keys[a]!, keys[b]!));
@@ -167,13 +171,24 @@ export function assertNoCollisions(paths: readonly string[]): void {
     const [before, keyBefore] = [paths[sorted[i - 1]!]!, keys[sorted[i - 1]!]!];
     const [path, key] = [paths[sorted[i]!]!, keys[sorted[i]!]!];
     if (key === keyBefore) refuse("PATH_DUPLICATE", path, `names the same file as "${printableName(before)}"`);
-    if (!before.endsWith("/") && key.charCodeAt(keyBefore.length) === 0 && key.startsWith(keyBefore)) {
+    if (!before.endsWith("/") && key.charCodeAt(keyBefore.length) === slash && key.startsWith(keyBefore)) {
       refuse("PATH_DUPLICATE", path, `needs a folder where "${printableName(before)}" is a file`);
     }
   }
 }
 
-const compare = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0);
+const slash = 0x2f;
+
+/** The order of collision keys. */
+function compare(a: string, b: string): number {
+  const length = Math.min(a.length, b.length);
+  for (let i = 0; i < length; i++) {
+    const left = a.charCodeAt(i);
+    const right = b.charCodeAt(i);
+    if (left !== right) return left === slash ? -1 : right === slash ? 1 : left - right;
+  }
+  return a.length - b.length;
+}
 
 const safeNameBytes = 100;
 const extensionBytes = 16;

@@ -55,19 +55,30 @@ export class RowIndex {
 
   /** Number of the last mark at or before a row. */
   find(row: number): number {
-    let low = 0;
-    for (let high = this.#rows.length - 1; low < high; ) {
-      const middle = (low + high + 1) >> 1;
-      if (this.#rows[middle]! <= row) low = middle;
-      else high = middle - 1;
-    }
-    return low;
+    return lastUpTo(this.#rows, row);
+  }
+
+  /** Of the marks in a part of the text. */
+  offsetsBetween(start: number, end: number): number[] {
+    const found = this.#offsets.slice(lastUpTo(this.#offsets, start), lastUpTo(this.#offsets, end) + 1);
+    return found.filter((offset) => offset >= start && offset < end);
   }
 
   mark(number: number): RowMark | undefined {
     const row = this.#rows[number];
     return row === undefined ? undefined : { row, offset: this.#offsets[number]! };
   }
+}
+
+/** Where in a sorted list the last number is that is no larger than `most`, or 0. */
+function lastUpTo(sorted: readonly number[], most: number): number {
+  let low = 0;
+  for (let high = sorted.length - 1; low < high; ) {
+    const middle = (low + high + 1) >> 1;
+    if (sorted[middle]! <= most) low = middle;
+    else high = middle - 1;
+  }
+  return low;
 }
 
 /** A visitor of `readTable` that fills an index. */

@@ -22,7 +22,8 @@ export const holdall: Layout = {
 };
 
 async function openHoldall(container: Container, { source, limits, records, signal }: OpenLayoutContext): Promise<Bundle> {
-  const entries = new Map(container.entries.map((entry) => [entry.path, entry]));
+  const entries = new Map<string, ContainerEntry>();
+  for (const entry of container.entries) entries.set(entry.path, entry);
   const open = (path: string, abort?: AbortSignal) => {
     const entry = entries.get(path);
     if (entry === undefined) throw missing(path);

@@ -121,6 +121,7 @@ function listedEntry(
     directory: path.endsWith("/"),
     headerOffset: wide.headerOffset,
     dataOffset: 0,
+    end: Number.POSITIVE_INFINITY,
     unicodePath: fields.unicodePath !== undefined,
   };
   assertType(header, entry, at);

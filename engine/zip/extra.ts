@@ -110,6 +110,8 @@ export function widen(values: Zip64Values, record: Uint8Array | undefined, offse
       throw zipFault("ZIP_BAD_RECORD", "a zip64 value is announced and missing", offset, entry);
     return values;
   }
+  const single = record.length === 8 ? onlySentinel(values) : undefined;
+  if (single !== undefined) return takeValues(values, [single], record, { offset, entry });
   const at = { offset, entry };
   const needed = zip64Order.filter((name) => isSentinel(name, values[name]));
   const length = (names: readonly string[]) => names.reduce((sum, name) => sum + (name === "disk" ? 4 : 8), 0);
@@ -126,6 +128,11 @@ export function widen(values: Zip64Values, record: Uint8Array | undefined, offse
     );
   }
   return takeValues(values, present, record, at);
+}
+
+/** The one value that a record of 8 bytes holds where no other is announced: in large archives every entry has such a record. */
+function onlySentinel({ size, storedSize, headerOffset, disk }: Zip64Values): "headerOffset" | undefined {
+  return headerOffset === max32 && size !== max32 && storedSize !== max32 && disk !== max16 ? "headerOffset" : undefined;
 }
 
 /** As `widen`, for a local header, which says neither where it lies nor on which disk. */

@@ -1,5 +1,5 @@
 import type { ByteSource } from "../byte-source.ts";
-import type { Container, ContainerEntry } from "../container.ts";
+import type { Container } from "../container.ts";
 import { defaultLimits } from "../limits.ts";
 import { type DirectoryContext, readDirectory } from "./central-directory.ts";
 import { findDirectory } from "./end-of-directory.ts";
@@ -10,13 +10,8 @@ import { localHeaderLength } from "./records.ts";
 import { assertApart, checkRecords } from "./tiling.ts";
 import { WindowReader } from "./window-reader.ts";
 
-/** An entry by the directory, and the stretch of the archive that it has to itself. */
-export interface ZipStretch extends ContainerEntry {
-  readonly listed: ListedEntry;
-  /** From the local header to behind the data or its descriptor. */
-  readonly start: number;
-  readonly end: number;
-}
+/** An entry by the directory, which has a stretch of the archive to itself: its `end` is known. */
+export type ZipStretch = ListedEntry;
 
 /** A ZIP archive of which only the directory was read. `entries` are in the order of their data. */
 export interface ListedZip extends Container {
@@ -41,14 +36,9 @@ export async function listZip(source: ByteSource, options: OpenZipOptions): Prom
     kind: "zip",
     size: source.size,
     directoryOffset: extent.offset,
-    entries: listed.map((entry, i) => stretchOf(entry, listed[i + 1]?.headerOffset ?? extent.offset)),
+    entries: listed,
     open: (entry, signal) => openStretch(source, entry as ZipStretch, { ...context, signal }),
   };
-}
-
-function stretchOf(listed: ListedEntry, end: number): ZipStretch {
-  const { path, size, storedSize, headerOffset } = listed;
-  return { path, size, storedSize, listed, start: headerOffset, end };
 }
 
 async function* openStretch(source: ByteSource, entry: ZipStretch, context: DirectoryContext): AsyncGenerator<Uint8Array> {
@@ -58,11 +48,11 @@ async function* openStretch(source: ByteSource, entry: ZipStretch, context: Dire
 
 /** The content of an entry whose records have been checked. */
 export function readStretch(source: ByteSource, entry: ZipStretch, context: DirectoryContext): AsyncGenerator<Uint8Array> {
-  return readEntry(source, entry.listed, context.codec, context.signal);
+  return readEntry(source, entry, context.codec, context.signal);
 }
 
 /** Checks the entry's own records, by one read of its header and one of its descriptor; sets its `dataOffset`. */
-export async function checkStretch(source: ByteSource, { listed, end }: ZipStretch, context: DirectoryContext): Promise<void> {
-  const usual = localHeaderLength + 3 * listed.path.length + 64;
-  await checkRecords(new WindowReader(source, end, usual, context.signal), listed, end, context);
+export async function checkStretch(source: ByteSource, entry: ZipStretch, context: DirectoryContext): Promise<void> {
+  const usual = localHeaderLength + 3 * entry.path.length + 64;
+  await checkRecords(new WindowReader(source, entry.end, usual, context.signal), entry, entry.end, context);
 }

@@ -6,7 +6,7 @@ export interface Piece {
   length: number;
 }
 
-/** Reads pieces in order, one ahead of whoever takes them. A piece stays as it is until two more have been taken. */
+/** Reads pieces in order, one ahead of whoever takes them. A piece stays as it is until two more have been taken, or as long as they are held. */
 export class PieceReader {
   readonly #source: ByteSource;
   readonly #pieces: readonly Piece[];
@@ -15,6 +15,8 @@ export class PieceReader {
   #ahead: Promise<Uint8Array> | undefined;
   /** Number of the piece that is taken next. */
   #at = 0;
+  /** Whether pieces stay as they are until they are let go. */
+  holding = false;
 
   constructor(source: ByteSource, pieces: readonly Piece[], signal?: AbortSignal) {
     this.#source = source;
@@ -23,7 +25,7 @@ export class PieceReader {
   }
 
   async take(): Promise<Uint8Array> {
-    if (this.#taken.length === 2) this.#source.release?.(this.#taken.shift()!);
+    if (!this.holding && this.#taken.length === 2) this.#source.release?.(this.#taken.shift()!);
     const piece = await (this.#ahead ?? this.#read(this.#at));
     this.#taken.push(piece);
     this.#at++;
@@ -38,9 +40,13 @@ export class PieceReader {
     this.#at = number;
   }
 
-  /** Nothing that was taken may be looked at any more. */
   close(): void {
     this.#dropAhead();
+    this.letGo();
+  }
+
+  /** Nothing that was taken may be looked at any more. */
+  letGo(): void {
     for (const piece of this.#taken.splice(0)) this.#source.release?.(piece);
   }
 

@@ -88,7 +88,12 @@ class StreamReader {
     const named = readName({ name, raw, utf8, unicodePath: fields.unicodePath, at }, this.#options.codec.crc32);
     const { size, storedSize } = widenLocal(header, fields.zip64, at, raw);
     const { crc32, flags } = header;
-    const place = { headerOffset: at, dataOffset: this.#cursor.offset, unicodePath: fields.unicodePath !== undefined };
+    const place = {
+      headerOffset: at,
+      dataOffset: this.#cursor.offset,
+      end: Number.POSITIVE_INFINITY,
+      unicodePath: fields.unicodePath !== undefined,
+    };
     const deflated = header.method === method.deflate;
     const kind = { flags, method: header.method, deflated, directory: named.path.endsWith("/") };
     const entry = { ...named, size, storedSize, crc32, ...kind, ...place };

@@ -1,5 +1,6 @@
 import { pieceLength } from "../byte-source.ts";
 import type { CheckedEntry } from "../check-entries.ts";
+import { heldSize } from "./hash-round.ts";
 import type { ZipStretch } from "./list-zip.ts";
 import type { Piece } from "./piece-reader.ts";
 
@@ -24,12 +25,18 @@ export interface RunStep<Found extends CheckedContent> {
 const contentsTogether = 4 * 1024 * 1024;
 const entriesTogether = 2048;
 
+/** Whether the contents of a step's entries are looked at and can be held in memory together with those of other steps. */
+export function isBrief<Found extends CheckedContent>({ entries, alone, pieces }: RunStep<Found>): boolean {
+  const [{ look, stretch }] = entries as [RunEntry<Found>];
+  return !alone || (look === "content" && pieces.length > 0 && stretch.size <= heldSize && stretch.storedSize <= heldSize);
+}
+
 /** Entries that lie one behind the other as steps whose pieces do so too. */
 export function stepsOf<Found extends CheckedContent>(run: readonly RunEntry<Found>[]): RunStep<Found>[] {
   const steps: RunStep<Found>[] = [];
   let contents = 0;
   for (const entry of run) {
-    const { start, end, size } = entry.stretch;
+    const { headerOffset: start, end, size } = entry.stretch;
     const last = steps.at(-1);
     const piece = last?.pieces[0];
     const small = isSmall(entry);
@@ -47,8 +54,8 @@ export function stepsOf<Found extends CheckedContent>(run: readonly RunEntry<Fou
   return steps;
 }
 
-function isSmall({ stretch: { start, end, size }, look }: RunEntry): boolean {
-  return typeof look === "string" && end - start <= pieceLength && size <= contentsTogether;
+function isSmall({ stretch: { headerOffset, end, size }, look }: RunEntry): boolean {
+  return typeof look === "string" && end - headerOffset <= pieceLength && size <= contentsTogether;
 }
 
 function piecesOf(start: number, end: number): Piece[] {

@@ -12,7 +12,7 @@ const utf8 = new TextEncoder();
 
 /** Names that only a Unicode path record makes certain cannot be listed anew. */
 export function canThinZip({ entries }: ListedZip): boolean {
-  return entries.every(({ listed }) => listed.rawName === undefined && !listed.unicodePath);
+  return entries.every(({ rawName, unicodePath }) => rawName === undefined && !unicodePath);
 }
 
 /**
@@ -33,7 +33,7 @@ export function thinZip(
     if (isOmitted(stretch.path)) continue;
     append(slices, stretch);
     directory.add(movedHeader(stretch, offset, modifiedAt));
-    offset += stretch.end - stretch.start;
+    offset += stretch.end - stretch.headerOffset;
     entries++;
   }
   const { entry, stored } = deflatedEntry(document, offset);
@@ -45,14 +45,14 @@ export function thinZip(
 }
 
 /** Neighbours become one slice. */
-function append(slices: Slice[], { start, end }: ZipStretch): void {
+function append(slices: Slice[], { headerOffset: start, end }: ZipStretch): void {
   const last = slices.at(-1);
   if (last !== undefined && !(last instanceof Uint8Array) && last.end === start) last.end = end;
   else slices.push({ start, end });
 }
 
-function movedHeader({ listed, path }: ZipStretch, headerOffset: number, modifiedAt: Date): Uint8Array {
-  const { flags, method, crc32, size, storedSize } = listed;
+function movedHeader(listed: ZipStretch, headerOffset: number, modifiedAt: Date): Uint8Array {
+  const { path, flags, method, crc32, size, storedSize } = listed;
   const name = utf8.encode(path);
   const deferred = (flags & flag.descriptor) !== 0;
   const entry = { name, directory: path.endsWith("/"), deflated: method !== 0, deferred, zip64: false };

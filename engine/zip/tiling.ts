@@ -110,7 +110,7 @@ function runsOver(entry: ListedEntry) {
 
 /**
  * Sorts `entries` by offset and finds what their directory alone shows of overlaps and gaps: every entry has a stretch of the archive to
- * itself, from its local header to the next one, that its data fits into. Until its records are checked an entry is not to be read.
+ * itself, from its local header to the next one, that its data fits into; sets its `end`. Until its records are checked an entry is not to be read.
  */
 export function assertApart(directoryOffset: number, entries: ListedEntry[]): void {
   entries.sort((a, b) => a.headerOffset - b.headerOffset);
@@ -123,6 +123,7 @@ export function assertApart(directoryOffset: number, entries: ListedEntry[]): vo
     if (i === 0 && entry.headerOffset !== 0) throw misplaced(entry, 0);
     if (end === entry.headerOffset) throw sharedHeader(entry);
     if (entry.headerOffset + least > end) throw runsOver(entry);
+    entry.end = end;
   }
 }
 

@@ -1,5 +1,6 @@
 import { TableText } from "../../engine/bundle/table-text.ts";
 import { utf8 } from "../../engine/bytes.ts";
+import type { Codec } from "../../engine/codec.ts";
 import { createWebCodec } from "../../engine/codec-web.ts";
 import { type FileInput, type TableInput, writeBundle } from "../../engine/write-bundle.ts";
 import { noise } from "../engine/zip/content.ts";
@@ -12,6 +13,8 @@ export interface SampleOptions {
   files?: number;
   /** Bytes of a file, by its number. */
   fileSize?: (number: number) => number;
+  /** How a block of a large entry is packed, which is then in blocks, as a server packs it. */
+  packBlock?: Codec["packBlock"];
 }
 
 export const row = (id: number) =>
@@ -19,10 +22,15 @@ export const row = (id: number) =>
 export const fileContent = (number: number, size: number) =>
   number % 2 === 0 ? noise(size) : utf8(`file ${number}\n`.repeat(Math.ceil(size / 7)).slice(0, size));
 
+/** In a stream where nothing is said of blocks. */
+function codecOf({ deflateStream, ...codec }: Codec, packBlock: Codec["packBlock"] | undefined): Codec {
+  return packBlock === undefined ? { ...codec, ...(deflateStream && { deflateStream }) } : { ...codec, packBlock };
+}
+
 /** A bundle made by the engine in the page. */
 export async function sampleBundle(options: SampleOptions = {}): Promise<File> {
   const { container = "zip", rows = 1000, rowOf = row, files = 10, fileSize = (n) => 1000 * (n + 1) } = options;
-  const codec = await createWebCodec();
+  const codec = codecOf(await createWebCodec(), options.packBlock);
   const header = {
     format: "holdall-bundle" as const,
     format_version: 1,

@@ -1,5 +1,7 @@
 import { afterEach, describe, expect, it } from "vitest";
 import { commands } from "vitest/browser";
+import { concat } from "../../engine/bytes.ts";
+import { fflateCodec } from "../../engine/codec-fflate.ts";
 import { BundleClient, type CallOptions, WorkerError } from "../../web/worker/client.ts";
 import type { ExportRequest, PackProgress, WorkProgress } from "../../web/worker/protocol.ts";
 import { same } from "../engine/zip/content.ts";
@@ -47,6 +49,39 @@ describe.each(["zip", "ndjson"] as const)("a %s bundle in the Worker", (containe
     );
     expect(found.checks.find(({ name }) => name === "contents")!.examined).toBe(44);
     expect(found.checks.find(({ name }) => name === "rows")!.examined).toBe(5040);
+  });
+});
+
+describe("rows of a table that a server has packed", () => {
+  /** Two flushes in the block with this number, so that it is none. */
+  const packed = (split: number) => {
+    let number = 0;
+    return async (bytes: Uint8Array, level: number) => {
+      const middle = number++ === split ? 1000 : bytes.length;
+      const deflated = await Promise.all(
+        [bytes.subarray(0, middle), bytes.subarray(middle)]
+          .filter(({ length }) => length > 0)
+          .map((part) => fflateCodec.deflate(part, { level, final: false })),
+      );
+      return { bytes: concat(deflated), crc32: fflateCodec.crc32(bytes) };
+    };
+  };
+
+  it.each([
+    ["in blocks", Number.NaN],
+    ["in blocks but for one", 3],
+    ["in blocks but for the first", 0],
+  ])("%s: are given from anywhere, before and after the check", async (_, split) => {
+    const file = await sampleBundle({ rows: manyRows, packBlock: packed(split) });
+    for (const checked of [false, true]) {
+      await client.open(file);
+      if (checked) expect((await client.verify()).issues).toEqual([]);
+      for (const from of [manyRows - 3, 2500, 31_234, 31_800, 9000]) {
+        const { rows, total } = await client.rows("assets", from, 5);
+        expect(rows, `from ${from}`).toEqual(Array.from({ length: Math.min(5, manyRows - from) }, (_, i) => row(from + i)));
+        expect(total).toBe(manyRows);
+      }
+    }
   });
 });
 

@@ -1,11 +1,12 @@
 import type { ByteSource } from "../../engine/byte-source.ts";
 import { checkTableEntry, contentFailure } from "../../engine/check-entries.ts";
 import type { Codec } from "../../engine/codec.ts";
-import { ContentHash, release } from "../../engine/codec-each.ts";
+import { ContentHash } from "../../engine/codec-each.ts";
 import type { ContainerEntry } from "../../engine/container.ts";
 import type { Limits } from "../../engine/limits.ts";
 import type { NdjsonEntry } from "../../engine/ndjson/index-ndjson.ts";
 import { readNdjsonEntry } from "../../engine/ndjson/read-ndjson.ts";
+import { release } from "../../engine/release.ts";
 import { checkRun } from "../../engine/zip/check-run.ts";
 import type { ZipStretch } from "../../engine/zip/list-zip.ts";
 import type { RunEntry } from "../../engine/zip/run-steps.ts";
@@ -32,7 +33,7 @@ export class Checker {
   async #zip(entries: readonly JobEntry<ZipStretch>[]): Promise<CheckedShare[]> {
     const run = entries.map(({ entry, look }): RunEntry<CheckedShare> => {
       if (typeof look === "string") return { stretch: entry, look };
-      return { stretch: entry, look: (content) => this.#rows(entry, look, content, entry.listed.deflated) };
+      return { stretch: entry, look: (content) => this.#rows(entry, look, content, entry.deflated) };
     });
     const onProgress = ({ path }: ContainerEntry, bytes: number) => this.#tally.add(path, bytes, 0);
     const found: CheckedShare[] = [];

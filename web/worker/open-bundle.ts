@@ -57,7 +57,7 @@ export class OpenBundle {
   rows(table: string): TableRows {
     let rows = this.#tables.get(table);
     if (rows === undefined) {
-      rows = new TableRows(this.bundle, this.source, table);
+      rows = new TableRows(this.bundle, this.source, this.codec, table);
       this.#tables.set(table, rows);
     }
     return rows;

@@ -1,5 +1,6 @@
 import * as Comlink from "comlink";
 import type { Codec, Sha256 } from "../../engine/codec.ts";
+import { release } from "../../engine/release.ts";
 import { answered } from "./failure.ts";
 import type { PackingWorker } from "./pool-protocol.ts";
 import type { Answer } from "./protocol.ts";
@@ -30,6 +31,7 @@ export function packing(codecReady: Promise<Codec>): PackingWorker {
     hash: (bytes) =>
       answered(async () => {
         (await hasher()).update(bytes);
+        release(bytes);
         return null;
       }),
     digest: () =>
@@ -69,6 +71,7 @@ class DeflatedStream {
 
   async write(bytes: Uint8Array): Promise<Uint8Array[]> {
     await this.#writer.write(bytes as Uint8Array<ArrayBuffer>);
+    release(bytes);
     return this.#out.splice(0);
   }
 

@@ -2,12 +2,14 @@ import { tablePath } from "../../engine/bundle/layout.ts";
 import { readTable, type TableVisitor } from "../../engine/bundle/read-table.ts";
 import { RowIndex, RowIndexer, type RowMarks, walkRows } from "../../engine/bundle/row-index.ts";
 import type { ByteSource } from "../../engine/byte-source.ts";
+import type { Codec } from "../../engine/codec.ts";
 import type { ContainerEntry } from "../../engine/container.ts";
 import { BackupError } from "../../engine/errors.ts";
 import type { NdjsonEntry } from "../../engine/ndjson/index-ndjson.ts";
 import { LineCursor } from "../../engine/ndjson/line-cursor.ts";
 import type { Bundle } from "../../engine/read-bundle.ts";
-import type { ZipStretch } from "../../engine/zip/list-zip.ts";
+import { checkStretch, type ZipStretch } from "../../engine/zip/list-zip.ts";
+import { BlockText, NotInBlocks } from "./block-text.ts";
 import { Cancelled } from "./failure.ts";
 import type { OnProgress, RowPage } from "./protocol.ts";
 import { Page } from "./row-page.ts";
@@ -27,29 +29,41 @@ export class TableRows {
   readonly #source: ByteSource;
   readonly #entry: ContainerEntry;
   readonly #stated: number;
+  readonly #codec: Codec;
   #indexing: Promise<Indexed> | undefined;
   #indexed: Indexed | undefined;
   #known: RowMarks | undefined;
 
   /** @throws BackupError `REQUEST_INVALID` for a table that the bundle does not have. */
-  constructor(bundle: Bundle, source: ByteSource, table: string) {
+  constructor(bundle: Bundle, source: ByteSource, codec: Codec, table: string) {
     const entry = bundle.entry(tablePath(table));
     if (entry === undefined) throw new BackupError("REQUEST_INVALID", `the bundle has no table ${table}`, { table });
     this.#bundle = bundle;
     this.#source = source;
+    this.#codec = codec;
     this.#entry = entry;
     this.#stated = bundle.manifest.table_counts[table] ?? 0;
   }
 
   async page(from: number, count: number, signal: AbortSignal, onProgress?: OnProgress): Promise<RowPage> {
-    const page = new Page(from, count);
     if (this.#indexed === undefined && from + count <= headRows) {
+      const page = new Page(from, count);
       await this.#head(page, signal);
       return page.result(this.#stated);
     }
-    const { index, text } = await this.#find(signal, onProgress);
+    const found = await this.#find(signal, onProgress);
+    try {
+      return await this.#pageOf(found, new Page(from, count), signal, onProgress);
+    } catch (error) {
+      if (!(error instanceof NotInBlocks)) throw error;
+      this.#indexed = { index: found.index, text: await this.#kept() };
+      return this.#pageOf(this.#indexed, new Page(from, count), signal, onProgress);
+    }
+  }
+
+  async #pageOf({ index, text }: Indexed, page: Page, signal: AbortSignal, onProgress?: OnProgress): Promise<RowPage> {
     this.#watch(text, onProgress);
-    if (from < index.rows) await this.#fill(page, index, text, signal);
+    if (page.from < index.rows) await this.#fill(page, index, text, signal);
     return page.result(index.rows);
   }
 
@@ -127,18 +141,31 @@ export class TableRows {
   async #index(signal: AbortSignal, speed: Speed): Promise<Indexed> {
     const report = this.#reportTo(speed);
     if (this.#bundle.container.kind === "ndjson") return this.#indexLines(signal, report);
-    const { listed, size } = this.#entry as ZipStretch;
-    // A table of another layout may be a part of an entry: its text is kept as it passes.
-    const stored = this.#bundle.layout === "holdall" && !listed.deflated;
-    const kept = stored ? undefined : await KeptText.create(size, () => this.#open());
-    if (kept !== undefined && this.#known !== undefined) return { index: RowIndex.of(this.#known), text: kept };
+    const source: ByteSource = (await this.#inPlace(signal)) ?? (await this.#kept());
     try {
-      const index = await this.#indexText(kept?.pieces(signal) ?? this.#open(signal), signal, report);
-      return { index, text: kept ?? partOf(this.#source, listed.dataOffset, size) };
+      const pieces = source instanceof KeptText ? source.pieces(signal) : this.#open(signal);
+      const index = this.#known ? RowIndex.of(this.#known) : await this.#indexText(pieces, signal, report);
+      if (source instanceof BlockText) source.index = index;
+      return { index, text: source };
     } catch (error) {
-      await kept?.close();
+      await source.close?.();
       throw error;
     }
+  }
+
+  /** The text where it lies in the archive, if any place of it can be read there. */
+  async #inPlace(signal: AbortSignal): Promise<ByteSource | undefined> {
+    // A table of another layout may be a part of an entry.
+    if (this.#bundle.layout !== "holdall") return undefined;
+    const entry = this.#entry as ZipStretch;
+    await checkStretch(this.#source, entry, { codec: this.#codec, limits: this.#bundle.limits, signal });
+    if (entry.deflated) return BlockText.open(this.#source, entry, this.#codec, signal);
+    return partOf(this.#source, entry.dataOffset, entry.size);
+  }
+
+  /** The text kept as it is unpacked. */
+  #kept(): Promise<KeptText> {
+    return KeptText.create(this.#entry.size, () => this.#open());
   }
 
   async #indexText(text: AsyncIterable<Uint8Array>, signal: AbortSignal, report: Report): Promise<RowIndex> {

@@ -3,7 +3,6 @@ import type { ByteSource } from "../../byte-source.ts";
 import type { Container, ContainerEntry, HashedEntry } from "../../container.ts";
 import { BackupError } from "../../errors.ts";
 import type { ZipEntry } from "../../zip/entry.ts";
-import type { ZipStretch } from "../../zip/list-zip.ts";
 import type { IndexedTable } from "./index-db.ts";
 
 /** An entry of the bundle, and the archive's entry that it is, or of which it is a stretch. */
@@ -88,9 +87,8 @@ function tableEntry({ name, start, end }: IndexedTable, db: ContainerEntry): Pla
 
 /** Where an uncompressed entry's bytes lie in the archive, once its local header has been looked at. */
 function storedAt(entry: ContainerEntry): number | undefined {
-  if ("dataOffset" in entry) return (entry as ZipEntry).deflated ? undefined : (entry as ZipEntry).dataOffset;
-  const { listed } = entry as Partial<ZipStretch>;
-  return listed?.method === 0 ? listed.dataOffset : undefined;
+  const { deflated, dataOffset } = entry as Partial<ZipEntry>;
+  return deflated === false ? dataOffset : undefined;
 }
 
 async function* readWindows(source: ByteSource, from: number, to: number, signal?: AbortSignal): AsyncGenerator<Uint8Array> {

@@ -22,8 +22,8 @@ import { writeNodewarden } from "./write-nodewarden.ts";
 export const nodewarden: Layout = {
   name: "nodewarden",
   recognizes: ({ kind, entries }) => {
-    const paths = new Set(entries.map(({ path }) => path));
-    return kind === "zip" && paths.has(dbPath) && !paths.has(checksumsPath);
+    const has = (wanted: string) => entries.some(({ path }) => path === wanted);
+    return kind === "zip" && has(dbPath) && !has(checksumsPath);
   },
   open: openNodewarden,
   write: writeNodewarden,

@@ -76,16 +76,9 @@ describe("a run of entries", () => {
   it("names each entry that is not sound, and finds the others sound", async () => {
     const { zip } = await checked(archive);
     for (const index of [0, 1, 3, 7]) {
-      const { start, end, listed } = zip.entries[index]!;
-      const descriptor = listed.dataOffset + listed.storedSize;
-      const damages = [
-        start,
-        start + 14,
-        start + 30,
-        listed.dataOffset + 20,
-        descriptor - 1,
-        ...(descriptor < end ? [end - 1] : []),
-      ];
+      const { headerOffset: start, end, dataOffset, storedSize } = zip.entries[index]!;
+      const descriptor = dataOffset + storedSize;
+      const damages = [start, start + 14, start + 30, dataOffset + 20, descriptor - 1, ...(descriptor < end ? [end - 1] : [])];
       for (const offset of damages) {
         const changed = archive.slice();
         changed[offset]! ^= 0xff;
