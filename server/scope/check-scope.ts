@@ -69,10 +69,13 @@ function unconfirmedReasons(scope: Scope): ScopeProblem[] {
     const message = `${place}: nobody has confirmed ${JSON.stringify(text.slice(unconfirmed.length).trim())}`;
     return [{ kind: "unconfirmed", table, ...(column && { column }), message }];
   };
-  const tables = Object.entries(scope.tables).flatMap(([key, { excluded = {}, notSecret = {}, importNever }]) => [
-    ...marked(key, importNever),
-    ...Object.entries({ ...excluded, ...notSecret }).flatMap(([column, text]) => marked(key, text, column)),
-  ]);
+  const tables = Object.entries(scope.tables).flatMap(
+    ([key, { excluded = {}, notSecret = {}, withoutKeys = {}, importNever }]) => [
+      ...marked(key, importNever),
+      ...Object.entries({ ...excluded, ...notSecret }).flatMap(([column, text]) => marked(key, text, column)),
+      ...Object.entries(withoutKeys).flatMap(([column, keys]) => keys.flatMap((text) => marked(key, text, column))),
+    ],
+  );
   const whole = Object.entries(scope.excludedTables).flatMap(([key, text]) => marked(key, text));
   return [...marked("description", scope.description), ...tables, ...whole];
 }

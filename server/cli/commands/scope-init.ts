@@ -2,6 +2,7 @@ import { readFile, writeFile } from "node:fs/promises";
 import { readCatalog } from "../../database/catalog.ts";
 import { type Draft, draftScope } from "../../scope/draft/draft-scope.ts";
 import { draftText } from "../../scope/draft/draft-text.ts";
+import { sampleKeys } from "../../scope/draft/sampled-keys.ts";
 import { defineCommand, type Result } from "../command.ts";
 import { plural } from "../numbers.ts";
 import { safeText } from "../safe-text.ts";
@@ -25,7 +26,7 @@ export const scopeInit = defineCommand({
       const catalog = await readCatalog(sql);
       if (catalog.tables.size === 0)
         throw new Refusal("NO_TABLES", `${description} has no tables: run the application's migrations first`);
-      const draft = draftScope(catalog, await application());
+      const draft = draftScope(catalog, await application(), await sampleKeys(sql, catalog));
       const path = options.out ?? "holdall.config.ts";
       if (path === "-") await context.output.text(draftText(draft));
       else await write(path, draftText(draft), options.force === true);

@@ -2,6 +2,7 @@ import type { Catalog, CatalogTable } from "../../database/catalog.ts";
 import { quoteIdent } from "../../database/session.ts";
 import { looksSecret, unconfirmed } from "../check-scope.ts";
 import type { BlobScope, Scope, ScopeTenants, ScopeUsers, TableScope } from "../define-scope.ts";
+import { own } from "../own.ts";
 import { tenantCondition } from "../tenants.ts";
 import {
   blobColumns,
@@ -15,6 +16,7 @@ import {
   tenantTables,
   userTables,
 } from "./guesses.ts";
+import type { SampledKeys } from "./sampled-keys.ts";
 
 /** A scope to begin with: everything is classified, and nothing is settled. */
 export interface Draft {
@@ -26,8 +28,8 @@ export interface Draft {
 const sql = (name: string) => (/^[a-z_][a-z0-9_]*$/.test(name) ? name : quoteIdent(name));
 const confirm = (reason: string) => `${unconfirmed} ${reason}`;
 
-/** Drafts a scope for the application in a database, by the names of its tables and columns. */
-export function draftScope(catalog: Catalog, app: { name: string; version: string }): Draft {
+/** Drafts a scope for the application in a database, by the names of its tables and columns, and of keys in its documents. */
+export function draftScope(catalog: Catalog, app: { name: string; version: string }, sampled: SampledKeys = new Map()): Draft {
   const tables = parentsFirst(catalog);
   const users = guessUsers(tables);
   const tenants = guessTenants(tables);
@@ -37,7 +39,7 @@ export function draftScope(catalog: Catalog, app: { name: string; version: strin
     if (reason !== undefined) draft.scope.excludedTables[table.key] = confirm(reason);
     else if (table.primaryKey.length === 0)
       draft.scope.excludedTables[table.key] = confirm("has no primary key; give it one if it should travel");
-    else draft.scope.tables[table.key] = draftTable(table, draft, tenants);
+    else draft.scope.tables[table.key] = draftTable(table, draft, tenants, sampled.get(table.key));
   }
   if (tenants !== undefined) nameTheShared(draft, catalog, tenants);
   return draft;
@@ -63,7 +65,12 @@ function emptyScope(app: Draft["scope"]["app"], users: ScopeUsers, tenants: Scop
   };
 }
 
-function draftTable(table: CatalogTable, draft: Draft, tenants: ScopeTenants | undefined): TableScope {
+function draftTable(
+  table: CatalogTable,
+  draft: Draft,
+  tenants: ScopeTenants | undefined,
+  keys: Readonly<Record<string, string[]>> = {},
+): TableScope {
   const blob = guessBlob(table);
   const own = table.columns.filter((column) => !column.generated);
   const stays = new Map(own.flatMap(({ name }) => (table.primaryKey.includes(name) ? [] : reasonToStay(name, blob))));
@@ -73,6 +80,8 @@ function draftTable(table: CatalogTable, draft: Draft, tenants: ScopeTenants | u
   if (stays.size > 0) scope.excluded = Object.fromEntries(stays);
   if (secrets.length > 0)
     scope.notSecret = Object.fromEntries(secrets.map((name) => [name, confirm("say why it holds no secret")]));
+  const documents = secretMembers(table, columns, keys);
+  if (documents.length > 0) scope.withoutKeys = Object.fromEntries(documents);
   const metadata = columns.filter((name) => isMetadata(name) && !table.primaryKey.includes(name));
   if (metadata.length > 0) scope.metadata = metadata;
   const importer = columns.filter((name) => isImporter(name) && refersTo(table, name, draft.scope.users.table));
@@ -87,8 +96,17 @@ function draftTable(table: CatalogTable, draft: Draft, tenants: ScopeTenants | u
   if (tenant !== undefined) scope.tenant = tenant;
   if (blob !== undefined) addBlob(draft, scope, blob);
   if (table.key === draft.scope.users.table) scope.importNever = confirm("accounts are made in the target by its own admin");
-  draft.remarks[table.key] = remarks(table, columns, blob);
+  draft.remarks[table.key] = remarks(table, columns, blob, keys);
   return scope;
+}
+
+/** A member cannot be taken out of `json`, which keeps its text as it was written. */
+function secretMembers(table: CatalogTable, included: readonly string[], keys: Readonly<Record<string, string[]>>) {
+  const strippable = table.columns.filter(({ name, builtin }) => included.includes(name) && builtin === "jsonb");
+  return strippable.flatMap(({ name }) => {
+    const found = own(keys, name);
+    return found === undefined ? [] : [[name, found.map(confirm)] as const];
+  });
 }
 
 /** The first unique index over included columns that are no part of the primary key. */
@@ -122,10 +140,20 @@ function addBlob({ scope: { options } }: Draft, table: TableScope, blob: BlobSco
   options["include_files"] = { default: true, label: "Stored files", description: "The contents of stored files." };
 }
 
-function remarks({ columns: all }: CatalogTable, included: string[], blob: BlobScope | undefined): string[] {
+function remarks(
+  { columns: all }: CatalogTable,
+  included: string[],
+  blob: BlobScope | undefined,
+  keys: Readonly<Record<string, string[]>>,
+): string[] {
   const json = all.filter(({ name, isJson }) => isJson && included.includes(name)).map(({ name }) => name);
   const found: string[] = [];
   if (json.length > 0) found.push(`free-form JSON can hold secrets; a rewrite takes them out: ${json.join(", ")}`);
+  for (const { name, builtin } of all)
+    if (builtin === "json" && included.includes(name) && own(keys, name) !== undefined)
+      found.push(
+        `${name} has members that look like secrets (${own(keys, name)!.join(", ")}), which withoutKeys removes from jsonb alone`,
+      );
   const key = findColumn(all, /^(object|storage|blob|s3|bucket|file)_?(key|path)$/i);
   if (key !== undefined && blob === undefined)
     found.push(`${key} may name a stored object; \`blob\` needs columns for name, size, SHA-256 and type as well`);

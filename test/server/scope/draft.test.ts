@@ -5,6 +5,7 @@ import { readCatalog } from "../../../server/database/catalog.ts";
 import { checkScope } from "../../../server/scope/check-scope.ts";
 import { defineScope } from "../../../server/scope/define-scope.ts";
 import { type Draft, draftScope } from "../../../server/scope/draft/draft-scope.ts";
+import { sampleKeys } from "../../../server/scope/draft/sampled-keys.ts";
 import { makeSchema } from "../../../server/scopes/easm/demo.ts";
 import { easm } from "../../../server/scopes/easm/scope.ts";
 import { type TestDatabase, useDatabase } from "../../support/database.ts";
@@ -54,6 +55,24 @@ describe("the draft of an application that Holdall has never seen", () => {
     expect(changes!.appendOnly).toBe(true);
     expect(draft.remarks["assets"]!.join()).toContain("metadata");
   });
+});
+
+test("keys of documents that look like secrets are proposed to be taken out, for a person to confirm", async () => {
+  const { sql } = await db.create();
+  await sql.unsafe(`create table hooks (id int primary key, config jsonb, raw json, shape jsonb);
+    insert into hooks values
+      (1, '{"url": "x", "auth": [{"apiKey": "k", "deeper": {"Access-Token": "t"}}]}', '{"password": "p"}', '[1, "secret"]'),
+      (2, '{"api_key": "k", "secretary": 1}', null, '{"size": {"tokens_used": 1}}'), (3, 'null', '[]', null)`);
+  const catalog = await readCatalog(sql);
+  const { scope, remarks } = draftScope(catalog, { name: "a", version: "1" }, await sampleKeys(sql, catalog));
+  const { withoutKeys } = scope.tables["hooks"]!;
+  expect(withoutKeys).toEqual({ config: ["CONFIRM: Access-Token", expect.stringMatching(/^CONFIRM: api_?key$/i)] });
+  expect(remarks["hooks"]!.join("\n")).toContain("raw has members that look like secrets (password)");
+  const open = checkScope(defineScope(scope), catalog).filter(({ column }) => column === "config");
+  expect(open.map(({ kind }) => kind)).toEqual(["unconfirmed", "unconfirmed"]);
+  const confirmed = { config: ["Access-Token", "api_key"] };
+  const tables = { hooks: { ...scope.tables["hooks"]!, withoutKeys: confirmed } };
+  expect(checkScope(defineScope({ ...scope, tables }), catalog).filter(({ column }) => column === "config")).toEqual([]);
 });
 
 describe("the command line, in an application's own folder", () => {
