@@ -47,7 +47,8 @@ const browser: TestProjectConfiguration = {
       headless: true,
       screenshotFailures: false,
       api: { host: "127.0.0.1" },
-      provider: playwright({ launchOptions: { executablePath: chromiumPath, args: chromiumFlags } }),
+      // A test asks for garbage to be collected.
+      provider: playwright({ launchOptions: { executablePath: chromiumPath, args: [...chromiumFlags, "--js-flags=--expose-gc"] } }),
       instances: [{ browser: "chromium" }],
       commands: { readCorpus, readSample },
     },

@@ -33,6 +33,9 @@ export function fillingReader(blob: Blob): FillingReader {
   }
 }
 
+/** Chromium holds a reader that waits for a file only weakly: with everybody who awaits it, it is collected as garbage and never answers. */
+const waiting = new Set<ReadableStreamBYOBReader>();
+
 class ByobReader implements FillingReader {
   readonly #reader: ReadableStreamBYOBReader;
 
@@ -41,6 +44,11 @@ class ByobReader implements FillingReader {
   }
 
   async fill(buffer: ArrayBuffer, length: number, offset: number): Promise<Uint8Array> {
+    waiting.add(this.#reader);
+    return this.#filled(buffer, length, offset).finally(() => waiting.delete(this.#reader));
+  }
+
+  async #filled(buffer: ArrayBuffer, length: number, offset: number): Promise<Uint8Array> {
     let filled = 0;
     for (let own = buffer; ; ) {
       const { value } = await this.#read(new Uint8Array(own, filled, length - filled)).catch((cause) => {
