@@ -20,6 +20,11 @@ import {
 import { type Window, WindowReader } from "./window-reader.ts";
 
 const windowLength = 1024 * 1024;
+/**
+ * No whole number: a field that begins with a small one is laid out for such, and with the first offset past 2 GB V8 would lay out every
+ * entry anew, at its next use.
+ */
+const unknown = Number.POSITIVE_INFINITY;
 /** The longest header there can be: three fields of 65,535 bytes. */
 const longestHeader = centralHeaderLength + 3 * 0xffff;
 
@@ -119,11 +124,12 @@ function listedEntry(
     method: header.method,
     deflated: header.method === method.deflate,
     directory: path.endsWith("/"),
-    headerOffset: wide.headerOffset,
-    dataOffset: 0,
-    end: Number.POSITIVE_INFINITY,
+    headerOffset: unknown,
+    dataOffset: unknown,
+    end: unknown,
     unicodePath: fields.unicodePath !== undefined,
   };
+  entry.headerOffset = wide.headerOffset;
   assertType(header, entry, at);
   assertSizes(entry, at);
   return entry;

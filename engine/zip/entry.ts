@@ -20,7 +20,8 @@ export interface ListedEntry extends ZipEntry {
   rawName?: string | undefined;
   flags: number;
   method: number;
-  /** 0 until the local header has told. */
+  headerOffset: number;
+  /** Infinite until the local header has told. */
   dataOffset: number;
   /** Of the stretch of the archive that the entry has to itself, from its local header to behind its data or descriptor; infinite until it is known. */
   end: number;

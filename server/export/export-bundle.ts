@@ -80,6 +80,8 @@ async function* exportSnapshot(request: ExportRequest, resolved: ResolvedOptions
   await sql.unsafe("begin isolation level repeatable read read only");
   // Rows leave by primary key: a large sort in memory beats its spill to disk.
   await sql.unsafe("set local work_mem = '64MB'");
+  // Rows are taken by one reader, whose own work leaves the server's other workers little to gain and takes their cores.
+  await sql.unsafe("set local max_parallel_workers_per_gather = 0");
   const catalog = await readCatalog(sql);
   const whole = resolveScope(request.scope, catalog);
   const { scope, tenants } =
