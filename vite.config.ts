@@ -48,7 +48,9 @@ const browser: TestProjectConfiguration = {
       screenshotFailures: false,
       api: { host: "127.0.0.1" },
       // A test asks for garbage to be collected.
-      provider: playwright({ launchOptions: { executablePath: chromiumPath, args: [...chromiumFlags, "--js-flags=--expose-gc"] } }),
+      provider: playwright({
+        launchOptions: { executablePath: chromiumPath, args: [...chromiumFlags, "--js-flags=--expose-gc"] },
+      }),
       instances: [{ browser: "chromium" }],
       commands: { readCorpus, readSample },
     },
