@@ -7,8 +7,8 @@ import { dbPath, tables } from "./format.ts";
 import { hash32, mostIds, SeenTexts } from "./seen.ts";
 
 interface CheckDbOptions {
-  /** Ids that there are, by the index. */
-  ids: number;
+  /** Of each table, by the index. */
+  rows: Readonly<Record<string, number>>;
   rowBytes: number;
   /** Ids remembered at once. */
   idsAtOnce?: number;
@@ -19,11 +19,12 @@ interface CheckDbOptions {
  * through it twice, and twice again for every further `idsAtOnce` ids. At most 1,000 issues.
  */
 export async function checkDb(open: () => AsyncIterable<Uint8Array>, options: CheckDbOptions): Promise<CheckedIssue[]> {
-  const { ids, rowBytes, idsAtOnce = mostIds } = options;
+  const { rows, rowBytes, idsAtOnce = mostIds } = options;
+  const ids = Object.entries(tables).reduce((sum, [name, { unique }]) => sum + (rows[name] ?? 0) * unique.length, 0);
   const parts = Math.max(1, Math.ceil(ids / idsAtOnce));
   const issues: CheckedIssue[] = [];
   for (let part = 0; part < parts; part++) {
-    const check = new PartCheck(part, parts, issues);
+    const check = new PartCheck(part, parts, rows, issues);
     await readTables(open(), dbPath, check.keys(), rowBytes);
     await readTables(open(), dbPath, check.references(), rowBytes);
   }
@@ -43,13 +44,15 @@ type RowCheck = (row: CurrentRow) => void;
 class PartCheck {
   readonly #part: number;
   readonly #parts: number;
+  readonly #rows: Readonly<Record<string, number>>;
   readonly #issues: CheckedIssue[];
   readonly #seeds = crypto.getRandomValues(new Uint32Array(1));
   readonly #seen = new Map<string, SeenTexts>();
 
-  constructor(part: number, parts: number, issues: CheckedIssue[]) {
+  constructor(part: number, parts: number, rows: Readonly<Record<string, number>>, issues: CheckedIssue[]) {
     this.#part = part;
     this.#parts = parts;
+    this.#rows = rows;
     this.#issues = issues;
   }
 
@@ -83,7 +86,7 @@ class PartCheck {
   #key(row: CurrentRow, column: string): void {
     const value = row.value(column);
     if (!value || value.start === value.end || !this.#isMine(value)) return;
-    if (!this.#setOf(`${row.table}.${column}`).add(value.bytes, value.start, value.end))
+    if (!this.#setOf(row.table, column).add(value.bytes, value.start, value.end))
       this.#add(row, column, `${column} ${shown(value)} is there twice`);
   }
 
@@ -95,7 +98,7 @@ class PartCheck {
     if (!value || !this.#isMine(value)) return;
     // What stands for no folder in older versions.
     if (value.start === value.end && !tables[row.table]!.required.includes(column)) return;
-    if (!this.#setOf(`${parent}.id`).has(value.bytes, value.start, value.end))
+    if (!this.#setOf(parent, "id").has(value.bytes, value.start, value.end))
       this.#add(row, column, `${column} names ${shown(value)}, and the table ${parent} has no such row`);
   }
 
@@ -103,10 +106,11 @@ class PartCheck {
     return this.#parts === 1 || hash32(bytes, start, end, 1) % this.#parts === this.#part;
   }
 
-  #setOf(name: string): SeenTexts {
+  #setOf(table: string, column: string): SeenTexts {
+    const name = `${table}.${column}`;
     let set = this.#seen.get(name);
     if (set === undefined) {
-      set = new SeenTexts(this.#seeds[0]!);
+      set = new SeenTexts(this.#seeds[0]!, (this.#rows[table] ?? 0) / this.#parts);
       this.#seen.set(name, set);
     }
     return set;

@@ -12,7 +12,7 @@ import type { Bundle } from "../../read-bundle.ts";
 import { missingEntry, NodewardenContainer } from "./archive.ts";
 import { Blobs } from "./blobs.ts";
 import { checkDb } from "./check-db.ts";
-import { attachmentsTable, dbPath, hashInName, isBlobPath, scopeName, tables } from "./format.ts";
+import { attachmentsTable, dbPath, hashInName, isBlobPath, scopeName } from "./format.ts";
 import { type IndexedDb, indexDb } from "./index-db.ts";
 import { type NodewardenManifest, parseNodewardenManifest } from "./manifest.ts";
 import { checkRemoteIndex } from "./remote-index.ts";
@@ -68,8 +68,8 @@ async function openNodewarden(archive: Container, context: OpenLayoutContext): P
     async *check({ signal: abort, pool }) {
       yield* strangeEntries(archive.entries);
       yield* blobs.issues;
-      const ids = indexed.tables.reduce((sum, { name, rows }) => sum + rows * (tables[name]?.unique.length ?? 0), 0);
-      yield* await checkDb(() => archive.open(db, abort), { ids, rowBytes: limits.rowBytes });
+      const rows = Object.fromEntries(indexed.tables.map((table) => [table.name, table.rows]));
+      yield* await checkDb(() => archive.open(db, abort), { rows, rowBytes: limits.rowBytes });
       yield* await checkName(source, context, abort);
       if (pool !== undefined) yield* await checkRemoteIndex(blobs.files, pool, abort);
     },

@@ -1,5 +1,7 @@
-/** Ids that are remembered at once, by 8 bytes each at a load of a half: 67 MB whatever the size of the archive. */
-export const mostIds = 4_000_000;
+/** Ids that are remembered at once, by 8 bytes each and at most as many again: 17 MB whatever the size of the archive. */
+export const mostIds = 1_000_000;
+/** How full a table becomes before it is made twice as large. */
+const fullest = 0.75;
 
 /**
  * A set of texts of which only 64 bits each are kept. Of a hundred thousand texts, two pass for one with a chance below 1 in 10^9; the
@@ -7,13 +9,15 @@ export const mostIds = 4_000_000;
  */
 export class SeenTexts {
   readonly #seed: number;
-  #slots = new Uint32Array(2 * 1024);
+  #slots: Uint32Array;
   #size = 0;
   #low = 0;
   #high = 0;
 
-  constructor(seed: number) {
+  /** Of `expected` texts no table is outgrown, which would wait as garbage. */
+  constructor(seed: number, expected: number) {
     this.#seed = seed;
+    this.#slots = new Uint32Array(2 * 2 ** Math.ceil(Math.log2(Math.max(1024, expected / fullest))));
   }
 
   /** Remembers a text; false where it was there. */
@@ -23,7 +27,7 @@ export class SeenTexts {
     if (this.#slots[at + 1] !== 0) return false;
     this.#slots[at] = this.#low;
     this.#slots[at + 1] = this.#high;
-    if (++this.#size * 4 > this.#slots.length) this.#grow();
+    if (++this.#size > (this.#slots.length / 2) * fullest) this.#grow();
     return true;
   }
 

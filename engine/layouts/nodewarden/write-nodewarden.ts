@@ -93,9 +93,8 @@ async function assertRestorable(
   keeps: (id: string) => boolean,
   signal?: AbortSignal,
 ): Promise<void> {
-  const ids = Object.entries(db.rows).reduce((total, [name, rows]) => total + rows * tables[name]!.unique.length, 0);
   const open = () => dbText(bundle, keeps, signal).body;
-  const [first, ...more] = await checkDb(open, { ids, rowBytes: bundle.limits.rowBytes });
+  const [first, ...more] = await checkDb(open, { rows: db.rows, rowBytes: bundle.limits.rowBytes });
   if (first !== undefined) {
     const others = more.length > 0 ? ` (and ${more.length} more)` : "";
     throw new BackupError(first.code, `NodeWarden would refuse this: ${first.message}${others}`, first.details);
