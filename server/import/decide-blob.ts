@@ -30,6 +30,11 @@ export interface BlobDecision {
   contentType: string | null;
 }
 
+/** Decisions that change by themselves; their texts are the same ones. */
+export function copied(decisions: readonly BlobDecision[]): BlobDecision[] {
+  return decisions.map((decision) => ({ ...decision }));
+}
+
 export interface Candidate {
   row: number;
   id: string;

@@ -2,7 +2,7 @@ import type { Sql } from "postgres";
 import type { ImportReport, Outcome, Plan } from "../../engine/plan.ts";
 import { applyPlan } from "./apply.ts";
 import { assertConfirmed, confirmedPlan } from "./confirmed-plan.ts";
-import type { BlobDecision } from "./decide-blob.ts";
+import { type BlobDecision, copied } from "./decide-blob.ts";
 import { loadDirectly } from "./direct/load.ts";
 import { NotDirect } from "./direct/not-direct.ts";
 import type { ImportRequest } from "./import-request.ts";
@@ -63,7 +63,7 @@ async function carryOut(sql: Sql, run: Run): Promise<ImportReport> {
   const prepare = { ...request, choices: request.choices ?? {}, numbering: "drawn", direct, decided } as const;
   const context = await prepareImport(sql, prepare, verified);
   const wroteBefore = written.size > 0;
-  for (const [table, decisions] of context.blobs) if (direct) decided.set(table, structuredClone(decisions));
+  for (const [table, decisions] of context.blobs) if (direct) decided.set(table, copied(decisions));
   const objects = writesObjects(context) ? await writeObjects(sql, run, context) : undefined;
   const work = async () => {
     const plan = await (isDirect(context) ? load(sql, run, context, objects) : planAndApply(sql, run, context, objects));

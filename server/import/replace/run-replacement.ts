@@ -2,7 +2,7 @@ import type { Sql } from "postgres";
 import type { ImportReport, Plan } from "../../../engine/plan.ts";
 import type { Catalog, CatalogTable } from "../../database/catalog.ts";
 import { assertConfirmed, confirmedPlan } from "../confirmed-plan.ts";
-import type { BlobDecision } from "../decide-blob.ts";
+import { type BlobDecision, copied } from "../decide-blob.ts";
 import { copyInput } from "../direct/load.ts";
 import { asNotDirect, NotDirect } from "../direct/not-direct.ts";
 import type { ImportRequest } from "../import-request.ts";
@@ -48,7 +48,7 @@ export async function runReplacement(
   const run = { request, verified, journal, startedAt, confirmed, decided: new Map(), written: new Set<string>() };
   try {
     const context = await prepare(sql, run, true);
-    for (const [table, decisions] of context.blobs) run.decided.set(table, structuredClone(decisions));
+    for (const [table, decisions] of context.blobs) run.decided.set(table, copied(decisions));
     const isDirect = context.inputs.some(({ direct }) => direct !== undefined);
     return await (isDirect ? fillFresh(sql, run, context) : swapShadows(sql, run, context));
   } catch (error) {
