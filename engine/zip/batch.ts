@@ -4,7 +4,8 @@ import type { EntryInput } from "../container.ts";
 
 /** Bytes of many entries that make a task worth its way to another thread and back. */
 const batchBytes = 512 * 1024;
-const batchEntries = 1024;
+/** What is made for each of more entries would outlive V8's young generation and wait for a full collection. */
+const batchEntries = 256;
 
 /** Small entries that are compressed together, their contents one behind the other in a block. */
 export class Batch {

@@ -22,14 +22,11 @@ export function deferredEntry(input: EntryInput): WrittenEntry {
 
 /** A body must be as long as announced, and a folder's empty. */
 export function assertSize(input: EntryInput, size: number): void {
-  const details = { entry: printableName(input.path) };
-  if (input.size !== undefined && input.size !== size) {
-    throw new BackupError(
-      "INTEGRITY_SIZE",
-      `"${details.entry}" was announced with ${input.size} bytes and gave ${size}; it changed while it was read`,
-      details,
-    );
-  }
-  if (size > 0 && input.path.endsWith("/"))
-    throw new BackupError("INTEGRITY_SIZE", `the folder "${details.entry}" has content`, details);
+  const isAnnounced = input.size === undefined || input.size === size;
+  if (isAnnounced && (size === 0 || !input.path.endsWith("/"))) return;
+  const entry = printableName(input.path);
+  const message = isAnnounced
+    ? `the folder "${entry}" has content`
+    : `"${entry}" was announced with ${input.size} bytes and gave ${size}; it changed while it was read`;
+  throw new BackupError("INTEGRITY_SIZE", message, { entry });
 }
