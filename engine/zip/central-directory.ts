@@ -24,7 +24,7 @@ const windowLength = 1024 * 1024;
  * No whole number: a field that begins with a small one is laid out for such, and with the first offset past 2 GB V8 would lay out every
  * entry anew, at its next use.
  */
-const unknown = Number.POSITIVE_INFINITY;
+const notYet = Number.POSITIVE_INFINITY;
 /** The longest header there can be: three fields of 65,535 bytes. */
 const longestHeader = centralHeaderLength + 3 * 0xffff;
 
@@ -124,9 +124,9 @@ function listedEntry(
     method: header.method,
     deflated: header.method === method.deflate,
     directory: path.endsWith("/"),
-    headerOffset: unknown,
-    dataOffset: unknown,
-    end: unknown,
+    headerOffset: notYet,
+    dataOffset: notYet,
+    end: notYet,
     unicodePath: fields.unicodePath !== undefined,
   };
   entry.headerOffset = wide.headerOffset;

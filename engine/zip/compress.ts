@@ -5,8 +5,8 @@ import type { Codec, PackedBatch, PackedBlock, PackedPiece } from "../codec.ts";
 /** Samples are taken at this many places, each this long. */
 const samples = 4;
 const sampleLength = 4096;
-/** Bytes of each sample that are counted: of a thousand random bytes the frequencies tell 7.8 bits a byte. */
-const countedLength = 256;
+/** Bytes of each sample that are counted, spread over it: of a thousand random bytes the frequencies tell 7.8 bits a byte. */
+const counted = 256;
 /** Bits a byte: text and rows have 4 to 6, compressed or encrypted content nearly as many as the bytes counted allow. */
 const suspiciousEntropy = 7.6;
 /** Below this, trying costs less than knowing. */
@@ -23,7 +23,7 @@ export function sampleOf(bytes: Uint8Array): Uint8Array | undefined {
   if (bytes.length < smallest) return undefined;
   const length = Math.min(sampleLength, Math.floor(bytes.length / samples));
   const places = Array.from({ length: samples }, (_, i) => Math.floor(((bytes.length - length) * i) / (samples - 1)));
-  if (entropyAt(bytes, places) < suspiciousEntropy) return undefined;
+  if (entropyAt(bytes, places, length) < suspiciousEntropy) return undefined;
   const sample = new Uint8Array(samples * length);
   for (const [i, at] of places.entries()) sample.set(bytes.subarray(at, at + length), i * length);
   return sample;
@@ -42,13 +42,15 @@ export async function isIncompressible(bytes: Uint8Array, codec: Codec): Promise
 
 const counts = new Uint16Array(256);
 /** n log₂ n by n. */
-const timesLog = Float64Array.from({ length: samples * countedLength + 1 }, (_, n) => (n === 0 ? 0 : n * Math.log2(n)));
+const timesLog = Float64Array.from({ length: samples * counted + 1 }, (_, n) => (n === 0 ? 0 : n * Math.log2(n)));
 
-/** Shannon entropy of the frequencies of the bytes counted at `places`, in bits. */
-function entropyAt(bytes: Uint8Array, places: readonly number[]): number {
+/** Shannon entropy of the frequencies of bytes in the samples at `places`, in bits. */
+function entropyAt(bytes: Uint8Array, places: readonly number[], length: number): number {
   counts.fill(0);
-  for (const at of places) for (let p = at; p < at + countedLength; p++) counts[bytes[p]!]!++;
-  const total = places.length * countedLength;
+  // Odd, so that of numbers that lie one behind the other not always the same byte counts.
+  const step = (Math.floor(length / counted) - 1) | 1;
+  for (const at of places) for (let i = 0; i < counted; i++) counts[bytes[at + i * step]!]!++;
+  const total = places.length * counted;
   let bits = timesLog[total]!;
   for (let value = 0; value < counts.length; value++) bits -= timesLog[counts[value]!]!;
   return bits / total;

@@ -1,4 +1,4 @@
-/** Ids that are remembered at once, by 8 bytes each and at most as many again: 17 MB whatever the size of the archive. */
+/** Ids that are remembered at once, in at most 2.7 slots of 8 bytes each: some 20 MB whatever the size of the archive. */
 export const mostIds = 1_000_000;
 /** How full a table becomes before it is made twice as large. */
 const fullest = 0.75;
