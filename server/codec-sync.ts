@@ -1,7 +1,7 @@
 import { createHash, type Hash, hash } from "node:crypto";
 import { crc32 } from "node:zlib";
 import type { PackedBatch, PackedBlock, PackedPiece, StoredItem, UnpackedItem, UnpackOptions } from "../engine/codec.ts";
-import { isIncompressibleSample, sampleOf, storedBlocks, storedInPlace, storedLength } from "../engine/zip/compress.ts";
+import { isIncompressibleSample, sampleOf, storedOver } from "../engine/zip/compress.ts";
 import { deflateNow, inflateNow } from "./zlib-engine.ts";
 
 /** The work of the codec's batches, done at once on the thread that calls. */
@@ -9,11 +9,8 @@ import { deflateNow, inflateNow } from "./zlib-engine.ts";
 /** The packed block takes the place of the content where that has room for it, as the pool's blocks always have. */
 export function packBlockSync(content: Uint8Array, level: number): PackedBlock {
   const contentCrc32 = crc32(content);
+  if (level === 0 || gainsNothing(content)) return { bytes: storedOver(content), crc32: contentCrc32 };
   const memory = new Uint8Array(content.buffer as ArrayBuffer, content.byteOffset);
-  if (level === 0 || gainsNothing(content)) {
-    const fits = storedLength(content.length) <= memory.length;
-    return { bytes: fits ? storedInPlace(memory, content.length) : storedBlocks(content), crc32: contentCrc32 };
-  }
   const deflated = deflateNow(content, level, false);
   if (deflated.length > memory.length) return { bytes: deflated.slice(), crc32: contentCrc32 };
   memory.set(deflated);

@@ -1,5 +1,4 @@
 import { giveBlock } from "../block-pool.ts";
-import { concat } from "../bytes.ts";
 import type { Codec, PackedBatch, PackedBlock, PackedPiece } from "../codec.ts";
 
 /** Samples are taken at this many places, each this long. */
@@ -91,30 +90,37 @@ export function storedInPlace(memory: Uint8Array, length: number): Uint8Array {
 /** RFC 1951, 3.2.6: an empty last block, fixed codes. Ends a stream of byte-aligned blocks. */
 export const lastBlock: Readonly<Uint8Array> = Uint8Array.of(3, 0);
 
+/** As `storedBlocks`; they take the place of the content where its memory has room for them, as the pool's blocks always have. */
+export function storedOver(content: Uint8Array): Uint8Array {
+  const memory = new Uint8Array(content.buffer as ArrayBuffer, content.byteOffset);
+  return storedLength(content.length) <= memory.length ? storedInPlace(memory, content.length) : storedBlocks(content);
+}
+
 /** `Codec.packBlock` for codecs that have no better way. */
 export async function packBlockEach(bytes: Uint8Array, level: number, codec: Codec): Promise<PackedBlock> {
   const crc32 = codec.crc32(bytes);
-  const stored = level === 0 || (await isIncompressible(bytes, codec));
-  const packed = stored ? storedBlocks(bytes) : await codec.deflate(bytes, { level, final: false });
+  if (level === 0 || (await isIncompressible(bytes, codec))) return { bytes: storedOver(bytes), crc32 };
+  const packed = await codec.deflate(bytes, { level, final: false });
   giveBlock(bytes);
   return { bytes: packed, crc32 };
 }
 
-/** `Codec.packBatch` for codecs that have no better way. */
+/** `Codec.packBatch` for codecs that have no better way. Packed pieces are never longer than the content, whose place they take. */
 export async function packEach(bytes: Uint8Array, lengths: readonly number[], level: number, codec: Codec): Promise<PackedBatch> {
-  const parts: Uint8Array[] = [];
   const pieces: PackedPiece[] = [];
-  let at = 0;
+  let from = 0;
+  let to = 0;
   for (const length of lengths) {
-    const content = bytes.subarray(at, at + length);
+    const content = bytes.subarray(from, from + length);
+    const crc32 = codec.crc32(content);
     const deflated = await deflateWhole(content, level, codec);
-    parts.push(deflated ?? content);
-    pieces.push({ length: (deflated ?? content).length, deflated: deflated !== undefined, crc32: codec.crc32(content) });
-    at += length;
+    const packed = deflated ?? content;
+    if (deflated !== undefined || to < from) bytes.set(packed, to);
+    pieces.push({ length: packed.length, deflated: deflated !== undefined, crc32 });
+    from += length;
+    to += packed.length;
   }
-  const packed = { bytes: concat(parts), pieces };
-  if (packed.bytes.buffer !== bytes.buffer) giveBlock(bytes);
-  return packed;
+  return { bytes: bytes.subarray(0, to), pieces };
 }
 
 /** Deflated where that makes it smaller, `undefined` where it does not. */
