@@ -4,6 +4,7 @@ import { BackupError } from "../errors.ts";
 import type { Limits } from "../limits.ts";
 import { badRecord, type Control, controlOf, isControl } from "./control-lines.ts";
 import { assertOpening, closing } from "./index-ndjson.ts";
+import { type ContentHasher, type ContentHashing, StatedHashes } from "./stated-hashes.ts";
 import { StreamCursor } from "./stream-cursor.ts";
 
 export interface StreamedEntry {
@@ -12,8 +13,8 @@ export interface StreamedEntry {
   /** Bytes of the body, where they are stated beforehand. */
   size: number | undefined;
   /**
-   * The entry's content, to be consumed before the next entry is asked for. Fails, at the latest at its end, where it is not what its `$end`
-   * line states.
+   * The entry's content, to be consumed before the next entry is asked for; a piece is valid until the next one is pulled. Fails at its end
+   * where it is not as long as its `$end` line states.
    */
   body: AsyncIterable<Uint8Array>;
   /** Rows of a table so far. */
@@ -26,21 +27,15 @@ export interface NdjsonStream {
   entries: AsyncIterable<StreamedEntry>;
 }
 
-export interface ContentHasher {
-  update(bytes: Uint8Array): void;
-  /** Lowercase hex. */
-  digest(): string | Promise<string>;
-}
-
 interface StreamOptions {
   limits: Limits;
-  /** A SHA-256 of a content whose size is known beforehand, or not. */
-  createHash(size: number | undefined): ContentHasher | Promise<ContentHasher>;
+  hashing: ContentHashing;
 }
 
 /**
- * Reads the ndjson container forward, as it arrives. It is whole only once `entries` has ended: a stream that is cut, that its writer ended with
- * an error, or whose content is not what it states fails with a `STREAM_`, `INTEGRITY_` or `LIMIT_` code.
+ * Reads the ndjson container forward, as it arrives; pieces of the input need be valid only until the next one is pulled. It is whole only once
+ * `entries` has ended: a stream that is cut, that its writer ended with an error, or whose content is not what it states fails with a `STREAM_`,
+ * `INTEGRITY_` or `LIMIT_` code, though not always before the content has been given.
  */
 export async function readNdjsonStream(input: AsyncIterable<Uint8Array>, options: StreamOptions): Promise<NdjsonStream> {
   const cursor = new StreamCursor(input);
@@ -52,13 +47,19 @@ export async function readNdjsonStream(input: AsyncIterable<Uint8Array>, options
 class StreamReader {
   readonly #cursor: StreamCursor;
   readonly #options: StreamOptions;
+  readonly #hashes: StatedHashes;
 
   constructor(cursor: StreamCursor, options: StreamOptions) {
     this.#cursor = cursor;
     this.#options = options;
+    this.#hashes = new StatedHashes(options.hashing);
   }
 
-  async *entries(): AsyncGenerator<StreamedEntry> {
+  entries(): AsyncGenerator<StreamedEntry> {
+    return this.#hashes.before(this.#entries());
+  }
+
+  async *#entries(): AsyncGenerator<StreamedEntry> {
     try {
       for (let count = 0; ; count++) {
         const { offset } = this.#cursor;
@@ -74,6 +75,7 @@ class StreamReader {
   }
 
   async #control(): Promise<Control> {
+    this.#hashes.assertNoneDiffers();
     const { offset } = this.#cursor;
     return controlOf(await this.#cursor.line(this.#options.limits.documentBytes), offset);
   }
@@ -88,28 +90,26 @@ class StreamReader {
 
   #table(path: string): StreamedEntry {
     const text = new TableText();
-    return { kind: "table", path, size: undefined, rows: () => text.rows, body: this.#rows(path, text) };
+    return { kind: "table", path, size: undefined, rows: () => text.rows, body: this.#hashes.before(this.#rows(path, text)) };
   }
 
   async *#rows(path: string, text: TableText): AsyncGenerator<Uint8Array> {
-    const hash = await this.#options.createHash(undefined);
+    const hash = await this.#options.hashing.create();
     for (;;) {
       const { offset } = this.#cursor;
       const line = this.#cursor.takeLine() ?? (await this.#cursor.line(this.#options.limits.rowBytes));
-      if (isControl(line)) {
-        text.end();
-        const last = [...text.blocks()];
-        for (const block of last) hash.update(block);
-        await this.#close(controlOf(line, offset), path, { rows: text.rows }, hash, offset);
-        yield* last;
-        return;
+      const control = isControl(line) ? controlOf(line, offset) : undefined;
+      if (control === undefined) text.add(line);
+      else text.end();
+      if (text.full) {
+        for (const block of text.blocks()) {
+          await hash.update(block);
+          yield block;
+        }
       }
-      text.add(line);
-      if (!text.full) continue;
-      for (const block of text.blocks()) {
-        hash.update(block);
-        yield block;
-      }
+      if (control === undefined) continue;
+      this.#close(control, path, { rows: text.rows }, hash, offset);
+      return;
     }
   }
 
@@ -117,50 +117,43 @@ class StreamReader {
     if (!Number.isSafeInteger(bytes) || (bytes as number) < 0)
       throw badRecord(`${path}: the $file line does not count its bytes`, offset);
     const size = bytes as number;
-    return { kind: "file", path, size, rows: () => 0, body: this.#raw(path, size) };
+    return { kind: "file", path, size, rows: () => 0, body: this.#hashes.before(this.#raw(path, size)) };
   }
 
-  /** The last piece is given only once the whole has been found good. */
   async *#raw(path: string, size: number): AsyncGenerator<Uint8Array> {
-    const hash = await this.#options.createHash(size);
-    let held: Uint8Array | undefined;
+    const hash = await this.#options.hashing.create();
     for await (const piece of this.#cursor.bytes(size)) {
-      if (held !== undefined) yield held;
-      hash.update(piece);
-      held = piece;
+      await hash.update(piece);
+      yield piece;
     }
     const behind = this.#cursor.offset;
     if ((await this.#cursor.line(0)).length > 0) throw badRecord(`${path}: no line end follows its ${size} bytes`, behind);
     const { offset } = this.#cursor;
-    await this.#close(await this.#control(), path, { bytes: size }, hash, offset);
-    if (held !== undefined) yield held;
+    this.#close(await this.#control(), path, { bytes: size }, hash, offset);
   }
 
   #document(path: string, text: unknown, offset: number): StreamedEntry {
     if (typeof text !== "string") throw badRecord(`${path}: the $document line has no text`, offset);
     const content = utf8(text);
-    return { kind: "document", path, size: content.length, rows: () => 0, body: this.#text(path, content) };
+    return { kind: "document", path, size: content.length, rows: () => 0, body: this.#hashes.before(this.#text(path, content)) };
   }
 
   async *#text(path: string, content: Uint8Array): AsyncGenerator<Uint8Array> {
-    const hash = await this.#options.createHash(content.length);
-    hash.update(content);
+    const hash = await this.#options.hashing.create();
+    await hash.update(content);
     const { offset } = this.#cursor;
-    await this.#close(await this.#control(), path, { bytes: content.length }, hash, offset);
+    this.#close(await this.#control(), path, { bytes: content.length }, hash, offset);
     yield content;
   }
 
-  async #close(
+  #close(
     control: Control,
     path: string,
     counted: { rows: number } | { bytes: number },
     hash: ContentHasher,
     offset: number,
-  ): Promise<void> {
-    const stated = closing(control, path, counted, offset);
-    if ((await hash.digest()) === stated) return;
-    const message = `${path}: its SHA-256 is not the one in its $end line: the content was changed on the way; export again`;
-    throw new BackupError("INTEGRITY_HASH", message, { entry: path, offset });
+  ): void {
+    this.#hashes.compare(hash.digest(), closing(control, path, counted, offset), path, offset);
   }
 
   async #finish(done: unknown, count: number): Promise<void> {
@@ -171,5 +164,6 @@ class StreamReader {
       throw new BackupError("INTEGRITY_COUNT", message, { offset });
     }
     if (!(await this.#cursor.atEnd())) throw badRecord("data follows behind the $done line", offset);
+    await this.#hashes.end();
   }
 }

@@ -4,7 +4,10 @@ import { truncated } from "./line-cursor.ts";
 
 const newline = 0x0a;
 
-/** Lines and raw bytes of a stream as it arrives; memory is one piece and one line. */
+/**
+ * Lines and raw bytes of a stream as it arrives; memory is one piece and one line. What it gives is valid until it is asked for more, as the
+ * input's pieces are.
+ */
 export class StreamCursor {
   /** Offset of the next unread byte. */
   offset = 0;
@@ -33,7 +36,7 @@ export class StreamCursor {
       const end = this.takeLine();
       if (end !== undefined) return parts.length === 0 ? end : concat([...parts, end]);
       const rest = this.#piece.subarray(this.#at);
-      if (rest.length > 0) parts.push(rest);
+      if (rest.length > 0) parts.push(rest.slice());
       length += rest.length;
       if (length > limit) throw tooLong(this.offset, limit);
       this.#move(this.#piece.length);

@@ -209,6 +209,8 @@ describe("packing an export", () => {
       [stream.slice(0, 10), "STREAM_TRUNCATED"],
       [new Blob([stream, "x"]), "STREAM_BAD_RECORD"],
       [changed, "INTEGRITY_HASH"],
+      [withFileChanged(await stream.bytes(), 1), "INTEGRITY_HASH"],
+      [withFileChanged(await stream.bytes(), 9), "INTEGRITY_HASH"],
       [failed, "STREAM_FAILED"],
     ];
     const root = await navigator.storage.getDirectory();
@@ -332,3 +334,17 @@ describe("a NodeWarden archive in the Worker", () => {
     });
   });
 });
+
+/** The last byte of a file's content is another. */
+function withFileChanged(stream: Uint8Array<ArrayBuffer>, number: number): Blob {
+  const content = fileContent(number, 1000 * (number + 1));
+  const at = indexOf(stream, content);
+  stream[at + content.length - 1]! ^= 1;
+  return new Blob([stream]);
+}
+
+function indexOf(bytes: Uint8Array, part: Uint8Array): number {
+  for (let at = bytes.indexOf(part[0]!); at !== -1; at = bytes.indexOf(part[0]!, at + 1))
+    if (part.every((byte, i) => bytes[at + i] === byte)) return at;
+  throw new Error("it is not there");
+}

@@ -1,9 +1,11 @@
 import { adviceFor } from "../../engine/advice.ts";
 import { BackupError, type ErrorCode, errorCodes } from "../../engine/errors.ts";
 import { FailureError } from "./failure.ts";
+import { piecesOf } from "./pieces.ts";
 import type { ExportRequest, Failure } from "./protocol.ts";
 
 export interface ExportStream {
+  /** A piece is valid until the next one is pulled. */
   bytes: AsyncIterable<Uint8Array>;
   suggestedName: string | null;
 }
@@ -27,22 +29,16 @@ export async function fetchExport(request: ExportRequest, signal: AbortSignal): 
   return { bytes: bytesOf(response.body!, signal), suggestedName };
 }
 
-/** By a reader, because not every browser iterates over streams. */
 async function* bytesOf(body: ReadableStream<Uint8Array>, signal: AbortSignal): AsyncGenerator<Uint8Array> {
-  const reader = body.getReader();
   let bytes = 0;
   try {
-    for (;;) {
-      const { done, value } = await reader.read().catch((cause) => {
-        signal.throwIfAborted();
-        throw lost(`the connection broke after ${bytes} bytes`, cause);
-      });
-      if (done) return;
-      bytes += value.length;
-      yield value;
+    for await (const piece of piecesOf(body)) {
+      bytes += piece.length;
+      yield piece;
     }
-  } finally {
-    await reader.cancel().catch(() => undefined); // it has failed or ended already
+  } catch (cause) {
+    signal.throwIfAborted();
+    throw lost(`the connection broke after ${bytes} bytes`, cause);
   }
 }
 

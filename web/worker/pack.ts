@@ -1,15 +1,15 @@
-import * as Comlink from "comlink";
+import type * as Comlink from "comlink";
 import { manifestPath } from "../../engine/bundle/layout.ts";
 import { parseManifest } from "../../engine/bundle/manifest.ts";
 import { collect } from "../../engine/bytes.ts";
 import type { Codec } from "../../engine/codec.ts";
-import { ContentHash } from "../../engine/codec-each.ts";
 import type { EntryInput } from "../../engine/container.ts";
 import { BackupError } from "../../engine/errors.ts";
 import { defaultLimits } from "../../engine/limits.ts";
 import { readNdjsonStream, type StreamedEntry } from "../../engine/ndjson/read-ndjson-stream.ts";
+import type { ContentHasher } from "../../engine/ndjson/stated-hashes.ts";
 import { writeZip } from "../../engine/zip/write-zip.ts";
-import { unwrapped } from "./failure.ts";
+import { ContentHashes } from "./content-hashes.ts";
 import { fetchExport } from "./fetch-export.ts";
 import { packCodec } from "./pack-codec.ts";
 import { openSink, type Sink } from "./pack-target.ts";
@@ -44,17 +44,14 @@ export async function packExport(
   }
 }
 
-/** Pieces that are being hashed: more would only fill the memory. */
-const hashesUnderWay = 8;
-
 class Packing {
   readonly #codec: Codec;
-  readonly #packCodec: Codec;
   readonly #signal: AbortSignal;
-  readonly #hasher: Comlink.Remote<PackingWorker>;
+  readonly #contentHashes: ContentHashes;
+  readonly #archiveHashes: ContentHashes;
+  readonly #archiveHash: ContentHasher;
   readonly #tell: Tell | undefined;
   readonly #speed = new Speed(undefined);
-  readonly #hashes: Promise<unknown>[] = [];
   readonly #progress: PackProgress = {
     bytesRead: 0,
     bytesWritten: 0,
@@ -71,35 +68,34 @@ class Packing {
     options: { codec: Codec; signal: AbortSignal; onProgress?: Tell | undefined },
     remotes: readonly Comlink.Remote<PackingWorker>[],
   ) {
-    this.#codec = options.codec;
     this.#signal = options.signal;
     this.#tell = options.onProgress;
-    this.#hasher = remotes.at(-1)!;
+    this.#contentHashes = new ContentHashes(remotes);
+    // The other end of the list from where large tables are deflated.
+    this.#archiveHashes = new ContentHashes(remotes.slice(-1));
+    this.#archiveHash = this.#archiveHashes.create();
     let turn = 0;
-    this.#packCodec = packCodec(options.codec, remotes[0]!, () => remotes[turn++ % remotes.length]!);
+    this.#codec = packCodec(options.codec, remotes[0]!, () => remotes[turn++ % remotes.length]!);
   }
 
   async run(bytes: AsyncIterable<Uint8Array>, sink: Sink): Promise<Omit<Packed, "file" | "suggestedName">> {
-    const createHash = async (size: number | undefined) =>
-      size === undefined ? this.#codec.createSha256() : ContentHash.create(size, this.#codec);
-    const stream = await readNdjsonStream(this.#counted(bytes), { limits: defaultLimits, createHash });
+    const options = { limits: defaultLimits, hashing: this.#contentHashes };
+    const stream = await readNdjsonStream(this.#counted(bytes), options);
     const createdAt = new Date(String(stream.header["created_at"]));
     if (Number.isNaN(createdAt.getTime())) throw new BackupError("STREAM_BAD_RECORD", "the stream does not say when it was made");
-    const zip = writeZip(this.#entries(stream.entries), { codec: this.#packCodec, modifiedAt: createdAt, signal: this.#signal });
-    for await (const piece of zip) await this.#write(piece, sink);
-    await Promise.all(this.#hashes);
-    const sha256 = unwrapped(await this.#hasher.digest());
+    const how = { codec: this.#codec, modifiedAt: createdAt, signal: this.#signal, reuseMemory: true };
+    for await (const piece of writeZip(this.#entries(stream.entries), how)) await this.#write(piece, sink);
+    const sha256 = this.#archiveHash.digest();
+    this.#archiveHashes.end();
     const { bytesWritten: size, tables, rows, files } = this.#progress;
-    return { size, sha256, tables, rows, files, warnings: this.#warnings };
+    return { size, sha256: await sha256, tables, rows, files, warnings: this.#warnings };
   }
 
   async #write(piece: Uint8Array, sink: Sink): Promise<void> {
     this.#signal.throwIfAborted();
     await sink.write(piece);
+    await this.#archiveHash.update(piece);
     this.#progress.bytesWritten += piece.length;
-    const own = piece.byteLength === piece.buffer.byteLength ? piece : piece.slice();
-    this.#hashes.push(this.#hasher.hash(Comlink.transfer(own, [own.buffer])).then(unwrapped));
-    if (this.#hashes.length >= hashesUnderWay) await this.#hashes.shift();
     this.#report();
   }
 

@@ -1,56 +1,54 @@
 import * as Comlink from "comlink";
-import type { Codec, Sha256 } from "../../engine/codec.ts";
-import { release } from "../../engine/release.ts";
+import type { Codec } from "../../engine/codec.ts";
 import { answered } from "./failure.ts";
-import type { PackingWorker } from "./pool-protocol.ts";
+import { PartHashes } from "./hash-parts.ts";
+import type { DeflatedPieces, PackingWorker } from "./pool-protocol.ts";
 import type { Answer } from "./protocol.ts";
 
 /** Packing as a service of one Worker to another. */
 export function packing(codecReady: Promise<Codec>): PackingWorker {
   const streams = new Map<number, DeflatedStream>();
-  let hash: Promise<Sha256> | undefined;
-  const hasher = async () => {
-    hash ??= codecReady.then((codec) => codec.createSha256());
-    return hash;
-  };
+  const hashes = codecReady.then((codec) => new PartHashes(codec));
+  let hashing: Promise<unknown> = hashes;
   return {
-    async packBatch(bytes, lengths, level) {
-      const answer = await answered(async () => (await codecReady).packBatch(bytes, lengths, level));
-      return answer.ok ? Comlink.transfer(answer, [answer.value.bytes.buffer]) : answer;
-    },
+    packBatch: (bytes, lengths, level) => handedOver(async () => (await codecReady).packBatch(bytes, lengths, level), ofBytes),
+    packBlock: (bytes, level) => handedOver(async () => (await codecReady).packBlock(bytes, level), ofBytes),
     deflate(id, bytes) {
       const stream = streams.get(id) ?? new DeflatedStream();
       streams.set(id, stream);
-      return handedOver(answered(() => stream.write(bytes)));
+      return handedOver(
+        () => stream.write(bytes),
+        ({ pieces, memory }) => [...pieces, memory],
+      );
     },
     endDeflate(id) {
       const stream = streams.get(id) ?? new DeflatedStream();
       streams.delete(id);
-      return handedOver(answered(() => stream.end()));
+      return handedOver(
+        () => stream.end(),
+        (pieces) => pieces,
+      );
     },
-    hash: (bytes) =>
-      answered(async () => {
-        (await hasher()).update(bytes);
-        release(bytes);
-        return null;
-      }),
-    digest: () =>
-      answered(async () => {
-        const digest = (await hasher()).digest();
-        hash = undefined;
-        return digest;
-      }),
+    hashParts(bytes, parts) {
+      // A content's next part may come while this one is still being looked at.
+      const found = hashing.then(async () => (await hashes).hash(bytes, parts));
+      hashing = found.catch(() => undefined); // its caller is told
+      return handedOver(
+        async () => ({ hashes: await found, memory: bytes }),
+        ({ memory }) => [memory],
+      );
+    },
   };
 }
 
-async function handedOver(pieces: Promise<Answer<Uint8Array[]>>): Promise<Answer<Uint8Array[]>> {
-  const answer = await pieces;
-  return answer.ok
-    ? Comlink.transfer(
-        answer,
-        answer.value.map(({ buffer }) => buffer),
-      )
-    : answer;
+function ofBytes({ bytes }: { bytes: Uint8Array }): Uint8Array[] {
+  return [bytes];
+}
+
+/** The answer goes with the memory of its bytes. */
+async function handedOver<T extends object>(work: () => Promise<T>, bytesOf: (value: T) => Uint8Array[]): Promise<Answer<T>> {
+  const answer = await answered(work);
+  return answer.ok ? Comlink.transfer(answer, [...new Set(bytesOf(answer.value).map(({ buffer }) => buffer))]) : answer;
 }
 
 class DeflatedStream {
@@ -69,10 +67,9 @@ class DeflatedStream {
     for (let next = await reader.read(); !next.done; next = await reader.read()) this.#out.push(next.value);
   }
 
-  async write(bytes: Uint8Array): Promise<Uint8Array[]> {
+  async write(bytes: Uint8Array): Promise<DeflatedPieces> {
     await this.#writer.write(bytes as Uint8Array<ArrayBuffer>);
-    release(bytes);
-    return this.#out.splice(0);
+    return { pieces: this.#out.splice(0), memory: bytes };
   }
 
   async end(): Promise<Uint8Array[]> {

@@ -1,6 +1,6 @@
 import type { CheckedTable } from "../../engine/bundle/check-table.ts";
 import type { ManifestTable } from "../../engine/bundle/manifest.ts";
-import type { PackedBatch } from "../../engine/codec.ts";
+import type { PackedBatch, PackedBlock } from "../../engine/codec.ts";
 import type { Limits } from "../../engine/limits.ts";
 import type { NdjsonEntry } from "../../engine/ndjson/index-ndjson.ts";
 import type { ZipStretch } from "../../engine/zip/list-zip.ts";
@@ -37,14 +37,31 @@ export interface PoolWorker extends PackingWorker {
   stop(): Promise<void>;
 }
 
-/** The packing of entries and the hashing of what was packed, away from who puts the archive together. Bytes are handed over. */
+/** The packing and the hashing of contents, away from who puts the archive together. Bytes are handed over, and their memory comes back. */
 export interface PackingWorker {
   packBatch(bytes: Uint8Array, lengths: readonly number[], level: number): Promise<Answer<PackedBatch>>;
+  packBlock(bytes: Uint8Array, level: number): Promise<Answer<PackedBlock>>;
   /** A stream that is deflated: each call takes a piece and gives what has come out since the last one. */
-  deflate(stream: number, bytes: Uint8Array): Promise<Answer<Uint8Array[]>>;
+  deflate(stream: number, bytes: Uint8Array): Promise<Answer<DeflatedPieces>>;
   /** Ends the stream; gives the rest of it. */
   endDeflate(stream: number): Promise<Answer<Uint8Array[]>>;
-  hash(bytes: Uint8Array): Promise<Answer<null>>;
-  /** Lowercase hex of everything since the last call. */
-  digest(): Promise<Answer<string>>;
+  hashParts(bytes: Uint8Array, parts: readonly HashedPart[]): Promise<Answer<PartsHashed>>;
+}
+
+export interface DeflatedPieces {
+  pieces: Uint8Array[];
+  memory: Uint8Array;
+}
+
+/** The next `length` bytes of a content, which may have begun in a call before. */
+export interface HashedPart {
+  content: number;
+  length: number;
+  last: boolean;
+}
+
+export interface PartsHashed {
+  /** Lowercase hex, by contents that have ended. */
+  hashes: [number, string][];
+  memory: Uint8Array;
 }
