@@ -3,8 +3,8 @@ import type { ResolvedForeignKey } from "../scope/resolve-scope.ts";
 import { arrivingOutcomes, outcomeOf, type PlanInput, plannedRows } from "./plan-input.ts";
 import type { StageTable } from "./stage-table.ts";
 
-/** The staged rows with a column `_miss_N` for each reference: true where the parent is neither in the target nor on its way in. */
-export function withMissing(input: PlanInput): string {
+/** The staged rows, or those of them in `rows`, with a column `_miss_N` for each reference: true where the parent is neither in the target nor on its way in. */
+export function withMissing(input: PlanInput, rows = input.table.stage): string {
   const { table, inputs } = input;
   const joins: string[] = [];
   const columns = table.references.map((reference, i) => {
@@ -17,8 +17,8 @@ export function withMissing(input: PlanInput): string {
     }
     return `(${tests.join(" and ")}) as _miss_${i}`;
   });
-  if (columns.length === 0) return `select s.* from ${table.stage} s`;
-  return `select s.*, ${columns.join(", ")} from ${table.stage} s ${joins.join(" ")}`;
+  if (columns.length === 0) return `select s.* from ${rows} s`;
+  return `select s.*, ${columns.join(", ")} from ${rows} s ${joins.join(" ")}`;
 }
 
 export function matchParent({ columns, parentColumns }: ResolvedForeignKey, alias: string, child = "s"): string {

@@ -29,14 +29,16 @@ function detailsSql(input: PlanInput): string {
   const clearedColumns =
     cleared.length === 0 ? "null::text[]" : `nullif(${cleared.map((sql) => `coalesce(${sql}, '{}')`).join(" || ")}, '{}')`;
   const notes = `case when p.outcome = 'insert' then ${clearedColumns} end`;
+  const telling = "p.outcome not in ('insert', 'identical', 'delete') or p.cleared <> 0 and p.outcome = 'insert'";
+  // Without OFFSET 0, PostgreSQL would look for the parents of all rows before it sees that most have nothing to tell.
+  const rows = `(select s.* from ${table.plan} p join ${table.stage} s on s._row = p._row where ${telling} offset 0)`;
   return `select p.outcome, p._row, case when p.outcome = 'insert' and p.cleared <> 0 then 1 else 0 end as cleared,
       json_build_object('stamp', ${stampSql}, 'columns', p.changed, 'constraint', p."constraint", 'holder', p.holder,
         'reference_cleared', ${notes}, 'changes', ${changesSql(input)})
-    from ${table.plan} p join (${withMissing(input)}) s using (_row)
+    from ${table.plan} p join (${withMissing(input, rows)}) s using (_row)
     left join ${comparableTarget(table)} t on ${joinOn(table.catalog.primaryKey, "t", "s")}
     left join ${blobsOf(table)} b on b._row = p._row
-    where p.outcome not in ('insert', 'identical', 'delete') or p.cleared <> 0 and p.outcome = 'insert'
-    order by p._row`;
+    where ${telling} order by p._row`;
 }
 
 /** Old and new value of each column that changes, or that differs and stays. */
