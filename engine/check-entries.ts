@@ -1,4 +1,5 @@
 import { type CheckedTable, checkTable, type TableTask } from "./bundle/check-table.ts";
+import type { TableVisitor } from "./bundle/read-table.ts";
 import { type CheckName, checkOfContent } from "./checks.ts";
 import type { Codec } from "./codec.ts";
 import type { Container, ContainerEntry, HashedEntry } from "./container.ts";
@@ -71,11 +72,12 @@ async function* hashEach(entries: readonly ContainerEntry[], context: CheckConte
   }
 }
 
-/** Hashes a table and walks its rows in one reading. */
+/** Hashes a table and walks its rows in one reading, in which `taker` gets them as well: before it is known whether the rest is in order. */
 export async function checkTableEntry(
   entry: ContainerEntry,
   task: TableTask,
   context: Omit<CheckContext, "container"> & { container: Pick<Container, "open"> },
+  taker?: TableVisitor,
 ): Promise<CheckedEntry> {
   const hash = await (context.createHash?.(entry.size) ?? context.codec.createSha256());
   let bytes = 0;
@@ -92,7 +94,7 @@ export async function checkTableEntry(
     context.onProgress(entry, bytes, rows - reported);
     [bytes, reported] = [0, rows];
   };
-  const { failure, ...table } = await checkTable(tallied(), entry, task, { rowBytes: context.rowBytes, onRows });
+  const { failure, ...table } = await checkTable(tallied(), entry, task, { rowBytes: context.rowBytes, onRows, taker });
   return failure === undefined
     ? { entry, table, sha256: await hash.digest() }
     : { entry, table, failure: contentFailure(failure) };

@@ -30,25 +30,34 @@ export interface CheckedTable {
   failure: BackupError | undefined;
 }
 
-/** Walks all rows of a table. Fails only as its body does, other than with a `BackupError`, which is a finding. */
+/**
+ * Walks all rows of a table; `taker` gets each of them once it was looked at. Fails only as its body and `taker` do, other than with a
+ * `BackupError`, which is a finding.
+ */
 export async function checkTable(
   body: AsyncIterable<Uint8Array>,
   entry: Pick<ContainerEntry, "path">,
   task: TableTask,
-  options: { rowBytes: number; onRows?: (rows: number) => void },
+  options: { rowBytes: number; onRows?: (rows: number) => void; taker?: TableVisitor | undefined },
 ): Promise<CheckedTable> {
+  const { taker } = options;
   const claimed = new Set<string>();
   const check = new TableCheck(entry.path, task.record, task.fileIds, claimed);
   let rows = 0;
   let failure: BackupError | undefined;
   const indexer = new RowIndexer();
   const visitor: TableVisitor = {
-    piece: (offset) => indexer.piece(offset),
-    row(bytes, fields, place, start) {
+    piece(offset) {
+      indexer.piece(offset);
+      taker?.piece?.(offset);
+    },
+    row(bytes, fields, place, start, end) {
       rows++;
       indexer.row(bytes, fields, place, start);
       check.row(bytes, fields, place);
+      taker?.row(bytes, fields, place, start, end);
     },
+    ...(taker?.pause !== undefined && { pause: () => taker.pause!() }),
   };
   async function* counted() {
     for await (const chunk of body) {

@@ -8,7 +8,8 @@ import type { Sql } from "postgres";
  * `lost` aborts with the session. Whatever `work` throws is thrown behind the rollback.
  */
 export async function inOneTransaction<T>(sql: Sql, work: () => Promise<T>, lost?: AbortSignal): Promise<T> {
-  await sql.unsafe("begin");
+  // Whatever the database's default: it must see what other connections of the import commit meanwhile.
+  await sql.unsafe("begin isolation level read committed");
   try {
     const result = await work();
     await sql.unsafe("commit");

@@ -22,6 +22,8 @@ export class Journal {
   readonly #sql: Sql;
   readonly id: string;
   readonly #announced: JournalObject[] = [];
+  /** There may be a record of it. */
+  begun = false;
 
   constructor(sql: Sql, id: string) {
     this.#sql = sql;
@@ -29,6 +31,7 @@ export class Journal {
   }
 
   async begin(record: { scope: string; mode: string; importer: string; bundleSha256: string; store: string }): Promise<void> {
+    this.begun = true;
     await this.#sql`insert into holdall_journal.imports (id, state, scope, mode, importer, bundle_sha256, store)
       values (${this.id}, 'running', ${record.scope}, ${record.mode}, ${record.importer}, ${record.bundleSha256}, ${record.store})`;
   }

@@ -16,15 +16,19 @@ import { announceAftermath, announceSurplus, noteObjects } from "./replace/after
 import type { VerifiedBundle } from "./verified-bundle.ts";
 import { writeBlobs } from "./write-blobs.ts";
 
-/** Into an empty target straight from the bundle where that leads through, else by staging and a plan of every row. */
+/**
+ * Into an empty target straight from the bundle where that leads through, else by staging and a plan of every row.
+ * @param begin is called before anything is done that outlives a rollback.
+ */
 export async function runImport(
   sql: Sql,
   request: ImportRequest,
   verified: VerifiedBundle,
   journal: Journal,
+  begin: () => Promise<void>,
 ): Promise<ImportReport> {
   const confirmed = await confirmedPlan(request);
-  const run = { request, verified, journal, confirmed, decided: new Map(), written: new Set<string>() };
+  const run = { request, verified, journal, begin, confirmed, decided: new Map(), written: new Set<string>() };
   if (confirmed?.plan === undefined || isPlain(confirmed.plan)) {
     try {
       return await carryOut(sql, { ...run, direct: true });
@@ -50,6 +54,7 @@ interface Run {
   request: ImportRequest;
   verified: VerifiedBundle;
   journal: Journal;
+  begin: () => Promise<void>;
   confirmed: EarlierPlan | undefined;
   direct: boolean;
   /** What was decided and written when the import began the direct way. */
@@ -58,9 +63,16 @@ interface Run {
 }
 
 async function carryOut(sql: Sql, run: Run): Promise<ImportReport> {
-  const { request, verified, journal, direct, decided, written } = run;
+  const { request, verified, journal, begin, direct, decided, written } = run;
   const startedAt = new Date().toISOString();
-  const prepare = { ...request, choices: request.choices ?? {}, numbering: "drawn", direct, decided } as const;
+  const prepare = {
+    ...request,
+    choices: request.choices ?? {},
+    numbering: "drawn",
+    direct,
+    decided,
+    onVerifiable: begin,
+  } as const;
   const context = await prepareImport(sql, prepare, verified);
   const wroteBefore = written.size > 0;
   for (const [table, decisions] of context.blobs) if (direct) decided.set(table, copied(decisions));
