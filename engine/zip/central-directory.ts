@@ -3,6 +3,7 @@ import type { Codec } from "../codec.ts";
 import { BackupError } from "../errors.ts";
 import type { Limits } from "../limits.ts";
 import { printableName } from "../paths.ts";
+import { DirectoryWindow } from "./directory-window.ts";
 import type { DirectoryExtent } from "./end-of-directory.ts";
 import { assertSizes, assertSupported, assertType, type ListedEntry } from "./entry.ts";
 import { readExtraFields, widen } from "./extra.ts";
@@ -13,20 +14,17 @@ import {
   centralHeaderLength,
   flag,
   holdsSignature,
+  longestHeader,
   method,
   readCentralHeader,
   signature,
 } from "./records.ts";
-import { type Window, WindowReader } from "./window-reader.ts";
 
-const windowLength = 1024 * 1024;
 /**
  * No whole number: a field that begins with a small one is laid out for such, and with the first offset past 2 GB V8 would lay out every
  * entry anew, at its next use.
  */
 const notYet = Number.POSITIVE_INFINITY;
-/** The longest header there can be: three fields of 65,535 bytes. */
-const longestHeader = centralHeaderLength + 3 * 0xffff;
 
 export interface DirectoryContext {
   codec: Codec;
@@ -42,15 +40,15 @@ export async function readDirectory(
 ): Promise<ListedEntry[]> {
   assertEntryCount(extent, context.limits);
   const end = extent.offset + extent.size;
-  const reader = new WindowReader(source, end, windowLength, context.signal);
+  const window = new DirectoryWindow(source, extent, context.signal);
   const entries: ListedEntry[] = [];
   let position = extent.offset;
   while (position < end) {
     if (entries.length === extent.entries)
       throw zipFault("ZIP_AMBIGUOUS", `the directory holds more than the ${extent.entries} entries announced`, position);
     const room = Math.min(end - position, longestHeader);
-    if (!reader.has(position, room)) await reader.fill(position, room);
-    position += readHeader(reader.window(position, room)!, position, room, extent, context, entries);
+    if (!window.holds(position, room)) await window.hold(position, room);
+    position += readHeader(window, position, room, extent, context, entries);
   }
   if (entries.length !== extent.entries) {
     throw zipFault("ZIP_AMBIGUOUS", `${extent.entries} entries are announced and ${entries.length} listed`, position);
@@ -73,7 +71,7 @@ function assertEntryCount(extent: DirectoryExtent, limits: Limits): void {
 
 /** Reads the header at `at`, within `room` bytes, into `entries` and returns its length. */
 function readHeader(
-  { bytes, view, offset }: Window,
+  { bytes, view, offset, names }: DirectoryWindow,
   at: number,
   room: number,
   extent: DirectoryExtent,
@@ -92,7 +90,8 @@ function readHeader(
   if (end - start > room) throw zipFault("ZIP_BAD_RECORD", "a central directory header overruns the directory", at);
   if (header.commentLength > 0 && holdsSignature(bytes.subarray(extraEnd, end)))
     throw zipFault("ZIP_AMBIGUOUS", "a file comment holds a ZIP record", at);
-  const entry = listedEntry(header, bytes.subarray(nameStart, nameEnd), bytes.subarray(nameEnd, extraEnd), at, context);
+  const name = bytes.subarray(nameStart, nameEnd);
+  const entry = listedEntry(header, name, names.take() || latin1(name), bytes.subarray(nameEnd, extraEnd), at, context);
   if (entry.headerOffset >= extent.offset)
     throw zipFault("ZIP_OVERLAP", "the local header lies in the directory or beyond", at, entry.path);
   assertEntryLimits(entry, context.limits);
@@ -103,11 +102,11 @@ function readHeader(
 function listedEntry(
   header: CentralHeader,
   name: Uint8Array,
+  raw: string,
   extra: Uint8Array,
   at: number,
   context: DirectoryContext,
 ): ListedEntry {
-  const raw = latin1(name);
   assertSupported(header, at, raw);
   const fields = readExtraFields(extra, at, raw);
   const utf8 = (header.flags & flag.utf8) !== 0;

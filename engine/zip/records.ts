@@ -14,6 +14,8 @@ export const signature = {
 
 export const localHeaderLength = 30;
 export const centralHeaderLength = 46;
+/** The longest header of a directory there can be: three fields of 65,535 bytes. */
+export const longestHeader = centralHeaderLength + 3 * 0xffff;
 export const endOfDirectoryLength = 22;
 export const zip64LocatorLength = 20;
 export const zip64EndOfDirectoryLength = 56;

@@ -53,4 +53,19 @@ describe("what is written is read back", () => {
     expect(same(await write((body) => pieces(body, 1021)), whole)).toBe(true);
     expect(same(await write((body) => pieces(body, MiB + 3)), whole)).toBe(true);
   });
+
+  it("by a directory that is longer than what is looked at of it at once", async () => {
+    const names = Array.from(
+      { length: 9_000 },
+      (_, i) => `${i % 7 === 0 ? "größe" : "files"}/${i}-${"n".repeat(1 + (i % 200))}.bin`,
+    );
+    const entries: EntryInput[] = names.map((path) => ({ path, kind: "file", size: 0, body: new Uint8Array(0) }));
+    const zip = await collected(writeZip(entries, { modifiedAt, codec: nodeCodec }));
+    const open = (bytes: Uint8Array) => openZip(bytesSource(bytes), { codec: nodeCodec });
+    expect((await open(zip)).entries.map(({ path }) => path)).toEqual(names);
+    // The last header, far behind the first stretch.
+    const header = new TextDecoder("latin1").decode(zip).lastIndexOf("PK\x01\x02");
+    zip[header] = 0;
+    await expect(open(zip)).rejects.toMatchObject({ code: "ZIP_BAD_RECORD", details: { offset: header } });
+  });
 });
