@@ -17,6 +17,17 @@ export interface ByteSource {
   close?(): Promise<void>;
 }
 
+/** The same pieces, for whoever is done with each when asking for the next: it is given back then. */
+export async function* givingBack(
+  pieces: AsyncIterable<Uint8Array>,
+  owner: Pick<ByteSource, "release">,
+): AsyncGenerator<Uint8Array> {
+  for await (const piece of pieces) {
+    yield piece;
+    owner.release?.(piece);
+  }
+}
+
 export function assertRange(source: { size: number }, offset: number, length: number): void {
   if (
     !Number.isSafeInteger(offset) ||

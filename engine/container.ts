@@ -43,6 +43,8 @@ export interface Container {
    * wrong; stopping early releases everything.
    */
   open(entry: ContainerEntry, signal?: AbortSignal): AsyncIterable<Uint8Array>;
+  /** Takes pieces of `open` back that nobody looks at any more, as `ByteSource.release`. */
+  release?(piece: Uint8Array): void;
   /**
    * Hashes many entries without giving their content, where the container can do that faster than `open` one by one: in the
    * order asked for, failing at the first bad one as `open` does.

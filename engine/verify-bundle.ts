@@ -144,7 +144,8 @@ class Verifier {
     const { container, limits } = this.#bundle;
     const { codec, signal, check = checkInOrder } = this.#options;
     const onProgress: CheckContext["onProgress"] = (entry, bytes, rows) => this.#report(entry, bytes, rows);
-    const context = { container, codec, rowBytes: limits.rowBytes, signal, onProgress };
+    const release = (piece: Uint8Array) => container.release?.(piece);
+    const context = { container, codec, rowBytes: limits.rowBytes, release, signal, onProgress };
     for await (const found of check([...this.#tasks()], context)) this.#take(found);
   }
 

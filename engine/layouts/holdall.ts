@@ -3,7 +3,7 @@ import { checksumsPath, manifestPath, tablePath, thinPath } from "../bundle/layo
 import { bundleFormat, readManifest } from "../bundle/manifest.ts";
 import { readTable } from "../bundle/read-table.ts";
 import { type Omitted, parseThin } from "../bundle/thin.ts";
-import type { ByteSource } from "../byte-source.ts";
+import { type ByteSource, givingBack } from "../byte-source.ts";
 import type { Container, ContainerEntry } from "../container.ts";
 import { BackupError } from "../errors.ts";
 import type { Layout, OpenLayoutContext } from "../layout.ts";
@@ -78,10 +78,9 @@ async function readDocument(
   }
   const bytes = new Uint8Array(entry.size);
   let at = 0;
-  for await (const piece of container.open(entry, signal)) {
+  for await (const piece of givingBack(container.open(entry, signal), source)) {
     bytes.set(piece, at);
     at += piece.length;
-    source.release?.(piece);
   }
   return bytes;
 }

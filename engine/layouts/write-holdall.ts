@@ -3,6 +3,7 @@ import { tablePath } from "../bundle/layout.ts";
 import type { Manifest, ManifestFile, ManifestTable } from "../bundle/manifest.ts";
 import { readTableInSteps } from "../bundle/read-table.ts";
 import { TableText } from "../bundle/table-text.ts";
+import { givingBack } from "../byte-source.ts";
 import { poolReference } from "../file-pool.ts";
 import type { Bundle } from "../read-bundle.ts";
 import { type FileInput, type TableInput, writeBundle } from "../write-bundle.ts";
@@ -48,7 +49,8 @@ async function* canonicalText(bundle: Bundle, name: string, text: TableText, sig
       text.add(compact.of(bytes, fields, start, end)),
   };
   const path = tablePath(name);
-  for await (const _ of readTableInSteps(bundle.open(path, signal), path, visitor, bundle.limits.rowBytes)) yield* text.blocks();
+  const pieces = givingBack(bundle.open(path, signal), bundle.container);
+  for await (const _ of readTableInSteps(pieces, path, visitor, bundle.limits.rowBytes)) yield* text.blocks();
   text.end();
   yield* text.blocks();
 }

@@ -49,6 +49,7 @@ export async function openZip(source: ByteSource, options: OpenZipOptions): Prom
     size: source.size,
     entries,
     open: (entry: ContainerEntry, signal?: AbortSignal) => readEntry(source, entry as ZipEntry, context.codec, signal),
+    release: (piece: Uint8Array) => source.release?.(piece),
     verify: (some: Iterable<ContainerEntry> = entries, verifyOptions?: VerifyOptions) =>
       verifyEntries(source, some as Iterable<ZipEntry>, context.codec, verifyOptions),
     readAll: (some: Iterable<ZipEntry> = entries, readOptions?: VerifyOptions) =>

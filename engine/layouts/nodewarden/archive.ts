@@ -1,5 +1,5 @@
 import { manifestPath, tablePath } from "../../bundle/layout.ts";
-import type { ByteSource } from "../../byte-source.ts";
+import { type ByteSource, pieceLength } from "../../byte-source.ts";
 import type { Container, ContainerEntry, HashedEntry } from "../../container.ts";
 import { BackupError } from "../../errors.ts";
 import type { ZipEntry } from "../../zip/entry.ts";
@@ -10,8 +10,6 @@ interface PlacedEntry extends ContainerEntry {
   origin: ContainerEntry;
   range?: { start: number; end: number };
 }
-
-const windowBytes = 1024 * 1024;
 
 /** The archive with the entries that the bundle has: a table is a stretch of db.json. */
 export class NodewardenContainer implements Container {
@@ -37,6 +35,10 @@ export class NodewardenContainer implements Container {
       ...[...parts.files].map(([path, origin]) => ({ ...sizes(origin), path, origin })),
     ];
     if (archive.verify !== undefined) this.verify = (entries, options) => this.#verify(entries, options);
+  }
+
+  release(piece: Uint8Array): void {
+    this.#source.release?.(piece);
   }
 
   open(entry: ContainerEntry, signal?: AbortSignal): AsyncIterable<Uint8Array> {
@@ -92,7 +94,7 @@ function storedAt(entry: ContainerEntry): number | undefined {
 }
 
 async function* readWindows(source: ByteSource, from: number, to: number, signal?: AbortSignal): AsyncGenerator<Uint8Array> {
-  for (let at = from; at < to; at += windowBytes) yield await source.read(at, Math.min(windowBytes, to - at), signal);
+  for (let at = from; at < to; at += pieceLength) yield await source.read(at, Math.min(pieceLength, to - at), signal);
 }
 
 export function missingEntry(path: string): BackupError {

@@ -1,5 +1,6 @@
 import { tablePath } from "../../bundle/layout.ts";
 import { readTableInSteps } from "../../bundle/read-table.ts";
+import { givingBack } from "../../byte-source.ts";
 import { utf8 } from "../../bytes.ts";
 import { type RowFields, textOf } from "../../json/row.ts";
 import type { Bundle } from "../../read-bundle.ts";
@@ -56,7 +57,8 @@ async function* rowsOf(
       block.add(sqlite.of(bytes, fields));
     },
   };
-  for await (const _ of readTableInSteps(bundle.open(path, signal), path, visitor, bundle.limits.rowBytes)) {
+  const pieces = givingBack(bundle.open(path, signal), bundle.container);
+  for await (const _ of readTableInSteps(pieces, path, visitor, bundle.limits.rowBytes)) {
     if (block.length >= blockBytes) yield block.take();
   }
   if (block.length > 0) yield block.take();

@@ -2,7 +2,7 @@ import { checksumsPath, manifestPath, tablePath } from "../../bundle/layout.ts";
 import { bundleFormat, formatVersion, type Manifest, type ManifestTable } from "../../bundle/manifest.ts";
 import { filesOf } from "../../bundle/manifest-files.ts";
 import { readTable } from "../../bundle/read-table.ts";
-import type { ByteSource } from "../../byte-source.ts";
+import { type ByteSource, givingBack, pieceLength } from "../../byte-source.ts";
 import { collect } from "../../bytes.ts";
 import type { CheckedIssue } from "../../checks.ts";
 import type { Container, ContainerEntry } from "../../container.ts";
@@ -39,7 +39,8 @@ async function openNodewarden(archive: Container, context: OpenLayoutContext): P
     throw new BackupError("LIMIT_ENTRY_BYTES", message, { entry: manifestPath });
   }
   const stated = parseNodewardenManifest(await collect(archive.open(document, signal)));
-  const indexed = await indexDb(progressing(archive.open(db, signal), db, context), limits.rowBytes);
+  const openDb = (abort?: AbortSignal) => givingBack(archive.open(db, abort), source);
+  const indexed = await indexDb(progressing(openDb(signal), db, context), limits.rowBytes);
   const blobs = new Blobs(indexed.attachments, stated, archive.entries);
   const container = new NodewardenContainer(archive, source, {
     manifest: document,
@@ -64,12 +65,13 @@ async function openNodewarden(archive: Container, context: OpenLayoutContext): P
     limits,
     entry: (path) => placed.get(path),
     open,
-    readRows: (table, visitor, abort) => readTable(open(tablePath(table), abort), tablePath(table), visitor, limits.rowBytes),
+    readRows: (table, visitor, abort) =>
+      readTable(givingBack(open(tablePath(table), abort), source), tablePath(table), visitor, limits.rowBytes),
     async *check({ signal: abort, pool }) {
       yield* strangeEntries(archive.entries);
       yield* blobs.issues;
       const rows = Object.fromEntries(indexed.tables.map((table) => [table.name, table.rows]));
-      yield* await checkDb(() => archive.open(db, abort), { rows, rowBytes: limits.rowBytes });
+      yield* await checkDb(() => openDb(abort), { rows, rowBytes: limits.rowBytes });
       yield* await checkName(source, context, abort);
       if (pool !== undefined) yield* await checkRemoteIndex(blobs.files, pool, abort);
     },
@@ -143,8 +145,10 @@ async function checkName(source: ByteSource, context: OpenLayoutContext, signal?
 
 async function hashOf(source: ByteSource, { codec }: OpenLayoutContext, signal?: AbortSignal): Promise<string> {
   const hash = await codec.createSha256();
-  const windowBytes = 1024 * 1024;
-  for (let at = 0; at < source.size; at += windowBytes)
-    hash.update(await source.read(at, Math.min(windowBytes, source.size - at), signal));
+  for (let at = 0; at < source.size; at += pieceLength) {
+    const piece = await source.read(at, Math.min(pieceLength, source.size - at), signal);
+    hash.update(piece);
+    source.release?.(piece);
+  }
   return hash.digest();
 }

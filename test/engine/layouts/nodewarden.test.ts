@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
-import { bytesSource } from "../../../engine/byte-source.ts";
+import { type ByteSource, bytesSource } from "../../../engine/byte-source.ts";
 import { concat } from "../../../engine/bytes.ts";
 import { BackupError } from "../../../engine/errors.ts";
 import type { FilePool } from "../../../engine/file-pool.ts";
@@ -449,4 +449,45 @@ test("ids are found twice and references missed in as many passes as memory allo
 
 async function* oneChunk(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
   yield bytes;
+}
+
+test("what is read of a large db.json is given back, and nobody looks at it any more", async () => {
+  const archive = sampleArchive();
+  const rows = archive.db["ciphers"]!;
+  const large = Array.from({ length: 4000 }, (_, i) => ({ ...rows[0], id: `large-${i}`, notes: "n".repeat(2000) }));
+  rows.push(...large);
+  archive.manifest["tableCounts"] = { ...(archive.manifest["tableCounts"] as object), ciphers: rows.length };
+  const { source, lent } = lending(archiveBytes(archive));
+  const bundle = await openBundle(source, {
+    codec,
+    name: "nodewarden_backup_20260301_120000_00000.zip",
+    acceptNameMismatch: true,
+  });
+  expect((await verifyBundle(bundle, { codec })).valid).toBe(true);
+  expect(await rowsOf(bundle, "ciphers")).toEqual(rows);
+  for (const layout of ["holdall", "nodewarden"]) {
+    const again = await openBundle(bytesSource((await written(bundle, layout)).bytes), { codec });
+    expect(await rowsOf(again, "ciphers")).toHaveLength(rows.length);
+  }
+  expect(lent.read).toBeGreaterThan(7 * source.size);
+  expect(lent.read - lent.back).toBeLessThan(source.size / 2);
+});
+
+/** A source that spoils what is given back, and counts the bytes that were read and not. */
+function lending(bytes: Uint8Array): { source: ByteSource; lent: { read: number; back: number } } {
+  const lent = { read: 0, back: 0 };
+  const { size, read } = bytesSource(bytes);
+  const source: ByteSource = {
+    size,
+    async read(...range) {
+      const piece = await read.apply(source, range);
+      lent.read += piece.length;
+      return piece;
+    },
+    release(piece) {
+      lent.back += piece.length;
+      piece.fill(0xff);
+    },
+  };
+  return { source, lent };
 }
